@@ -1,0 +1,58 @@
+// A Row is a Record made table-shaped: one cell per column of its plan, cast to the column's type.
+//
+// Rows are plain values; cells are views into the record's Chunk or into the Batch's arena (where a cast
+// had to rewrite the text), so a Row lives no longer than its Batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "writebehind/catalog.h"
+#include "writebehind/definition.h"
+#include "writebehind/record.h"
+
+namespace writebehind {
+
+// The columns that rows of one definition are written to, with the types the catalog gave.
+// A plan is immutable; a changed catalog makes a new plan with a new `id`, so that a sink can keep
+// prepared statements by it.
+struct TablePlan {
+  std::uint64_t id = 0;  // unique within the process
+  TableName table;
+  std::vector<Column> keys;     // the first cells of each row
+  std::vector<Column> columns;  // the cells behind them
+  // UPDATE must come before INSERT: a column that we don't write is NOT NULL without a default, so an
+  // INSERT ... ON CONFLICT would fail even where the row is there.
+  bool update_first = false;
+  // The table has a UNIQUE index besides its primary key (MySQL's ON DUPLICATE KEY UPDATE would touch
+  // another key's row).
+  bool other_unique = false;
+
+  [[nodiscard]] std::size_t width() const { return keys.size() + columns.size(); }
+  [[nodiscard]] const Column& column(std::size_t i) const {
+    return i < keys.size() ? keys[i] : columns[i - keys.size()];
+  }
+};
+
+// One value, as the text that the database is to read. The text is canonical for its TypeKind
+// (transform/cast.h): integers without '+' or leading zeros, booleans "0" or "1", bytes raw.
+struct Cell {
+  enum class State : std::uint8_t { kNull, kValue, kKeep };  // kKeep: leave the column alone
+  State state = State::kNull;
+  std::string_view text;
+};
+
+inline constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
+
+struct Row {
+  bool is_delete = false;         // then only the key cells count
+  std::uint32_t record = 0;       // index of its Record in the Batch
+  std::uint32_t previous = kNoRow;  // the change of the same key before it in this batch
+  std::span<const Cell> cells;    // plan.width() of them
+};
+
+}  // namespace writebehind

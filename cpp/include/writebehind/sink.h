@@ -1,0 +1,113 @@
+// Seam 1: a sink writes batches of rows to one table of one database.
+//
+// A sink belongs to one writer thread; only Cancel may be called from another. It never sleeps, retries,
+// acknowledges or logs secrets, and throws nothing: each driver exception becomes a Status, by the
+// driver's own error numbers. Every driver call is bounded by the options' timeouts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "writebehind/catalog.h"
+#include "writebehind/row.h"
+#include "writebehind/status.h"
+#include "writebehind/stream_id.h"
+
+namespace writebehind {
+
+struct SinkOptions {
+  std::string kind;      // "postgres", "mysql" (MariaDB too), "sqlite", "null"
+  std::string host;
+  int port = 0;          // 0: the database's own default
+  std::string user;
+  std::string password;
+  std::string database;  // for sqlite: the file
+  std::string exactly_once_table;  // empty: at least once. May be "schema.table"
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds statement_timeout{60000};  // 0: none
+  std::vector<std::pair<std::string, std::string>> driver;  // further options of the driver (TLS), by name
+};
+
+// The compare-and-set of exactly once: the row `id` of the table moves from `from` to `to`.
+struct CheckpointMove {
+  std::string id;  // <pipeline>/<output>/<identity>/<writer>of<writers>
+  StreamId from;
+  StreamId to;
+};
+
+// REQUIRES: rows unique by key; each row's cells are as wide as the plan.
+struct WriteRequest {
+  const TablePlan& plan;
+  std::span<const Row> rows;  // may be empty: then only the checkpoint moves
+  const CheckpointMove* checkpoint = nullptr;  // null: at least once
+};
+
+// A row that the database refuses, by index into WriteRequest::rows.
+struct Refusal {
+  std::size_t row = 0;
+  std::string column;  // empty where the database doesn't say
+  std::string type;
+  std::string value;   // at most 200 bytes of it
+  std::string reason;
+  bool is_constraint = false;
+};
+
+struct WriteResult {
+  Status status;                 // kOk: rows and checkpoint are committed, together
+  std::vector<Refusal> refused;  // with kRefused only; nothing was committed
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // Connects, or connects again; idempotent. kConfig for what only a person can mend (no such
+  // database, wrong password), kNotConnected for what may pass.
+  virtual Status Open() = 0;
+
+  // The table's columns and constraints, in its order. kConfig names a table that is not there.
+  virtual Status Describe(const TableName& table, Catalog* catalog) = 0;
+
+  // The stored position of `id`, made with 0-0 where it is absent. Without an exactly-once table: 0-0.
+  virtual Status LoadCheckpoint(const std::string& id, StreamId* position) = 0;
+
+  // Commits all rows and the checkpoint in one transaction, or nothing.
+  //   kOk       committed, or found committed earlier: the checkpoint's row already holds `to`
+  //   kRefused  `refused` names every row that the database refuses by itself (found by bisection inside
+  //             the transaction, which is rolled back)
+  //   kInDoubt  the answer to COMMIT never came
+  //   kFenced   the checkpoint's row holds neither `from` nor `to`
+  virtual WriteResult Write(const WriteRequest& request) = 0;
+
+  // What an operator should know about this connection or table ("synchronous_commit is off"), one
+  // sentence each; asked once after Open.
+  virtual std::vector<std::string> Warnings() { return {}; }
+
+  // Removes a checkpoint row that no entry names any more. Best effort.
+  virtual void ForgetCheckpoint(const std::string& id) { (void)id; }
+
+  // The SQL that Write runs under this plan, for --dry-run.
+  virtual std::vector<std::string> Explain(const TablePlan& plan) = 0;
+
+  // From any thread: makes a driver call under way return soon, where the driver can.
+  virtual void Cancel() noexcept {}
+
+  virtual void Close() noexcept = 0;
+};
+
+// sink/registry.cc: kinds that this build has; kConfig names the build option for one it lacks.
+Status MakeSink(const SinkOptions& options, std::unique_ptr<Sink>* sink);
+std::vector<std::string> SinkKinds();
+
+// CREATE TABLE statements for an output (all text columns, for a person to refine) and, where named, the
+// exactly-once table. No connection is needed.
+Status SchemaSql(const std::string& kind, const Output& output, const std::string& exactly_once_table,
+                 std::vector<std::string>* statements);
+
+}  // namespace writebehind

@@ -1,0 +1,49 @@
+"""The C++ core. Everything that can block releases the GIL; failures are the classes of `writebehind.errors`."""
+
+from collections.abc import Callable
+from typing import Any
+
+__version__: str
+
+def sink_kinds() -> list[str]:
+    """The native sinks of this build: of "mysql", "null", "postgres", "sqlite"."""
+
+def schema_sql(kind: str, definition: str, exactly_once_table: str) -> list[str]:
+    """CREATE TABLE statements for a definition (JSON, docs/protocol.md); "" names no exactly-once table."""
+
+def explain(sink: dict[str, Any], definition: str) -> list[str]:
+    """The statements that a batch under this definition runs; connects to the database for the types."""
+
+def set_logging(level: str, json: bool) -> None:
+    """Level "debug", "info", "warning" or "error"; lines go to stderr."""
+
+class Pipeline:
+    """One pipeline's engine: reader, writers and settler, each a thread of its own.
+
+    Args:
+        config: a mapping with
+            name: of the pipeline
+            redis: {host, port, db, user, password, connect_timeout_ms, unix_socket}
+            sink: {kind, host, port, user, password, database, exactly_once_table, connect_timeout_ms, statement_timeout_ms, driver}
+            options: {batch, duration_ms, max_batch_rows, max_batch_bytes, writers, retry_interval_ms, stop_on_reject, once}
+            credentials: None, or a callable that returns {user, password, ...} to put over `sink` before each connect
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None: ...
+    def check(self, definition: str) -> list[str]:
+        """Opens the target once and compares the definition with its catalog; returns warnings.
+
+        Raises:
+            ConfigError: a missing table, a wrong column, a wrong password.
+            TargetUnavailable: not reachable now; `start` would go on trying.
+        """
+
+    def start(self) -> None: ...
+    def stop(self, timeout_ms: int) -> bool:
+        """Ends reading, lets batches under way finish; False: a driver call still hangs after the timeout."""
+
+    def wait(self, timeout_ms: int) -> bool:
+        """True once the pipeline has ended by itself: drained with `once`, or halted."""
+
+    def status(self) -> dict[str, Any]:
+        """state, message, written, coalesced, filtered, rejected, skipped, batches, retries, bytes, settled_id, lag_ms."""

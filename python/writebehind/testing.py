@@ -1,0 +1,247 @@
+"""Private servers for tests, demos and notebooks: each on a free loopback port, in a temporary directory, ended by its pid.
+
+Every class is a context manager. ``start`` returns when the server answers; ``kill`` is SIGKILL, and ``start`` after it is a crash
+recovery on the same port and data. Servers that refuse to run as root are started as their own user.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0, what: str = "the condition") -> None:
+    """Polls until `condition` is true; an exception in it counts as false.
+
+    Raises:
+        TimeoutError: names `what` and the last exception.
+    """
+    deadline = time.monotonic() + seconds
+    last: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+            last = None
+        except Exception as error:  # noqa: BLE001 - a server that starts may fail in any way
+            last = error
+        time.sleep(0.01)
+    raise TimeoutError(f"{what} did not come true within {seconds} s" + (f" (last error: {last})" if last else ""))
+
+
+class Server:
+    """A child process with a port and a directory of its own."""
+
+    program: str
+    user: str | None = None  # to run as, where we are root
+
+    def __init__(self, *arguments: str) -> None:
+        self.arguments = list(arguments)
+        self.port = free_port()
+        self.directory = Path(tempfile.mkdtemp(prefix="writebehind-"))
+        self.process: subprocess.Popen[bytes] | None = None
+        self._initialised = False
+
+    def _drop(self) -> dict[str, object]:
+        if self.user is None or os.geteuid() != 0:
+            return {}
+        entry = pwd.getpwnam(self.user)
+        for path in [self.directory, *self.directory.rglob("*")]:
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def _find(self, program: str, *places: str) -> str:
+        found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *places]))
+        if found is None:
+            raise FileNotFoundError(f"{program} is not installed")
+        return found
+
+    def _run(self, *command: str, **options: object) -> None:
+        done = subprocess.run(  # type: ignore[call-overload]
+            command, capture_output=True, cwd=self.directory, **{**self._drop(), **options}
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')[-2000:]}")
+
+    def initialise(self) -> None:
+        """Makes the data directory, once."""
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")
+
+    def start(self) -> Self:
+        if not self._initialised:
+            self.initialise()
+            self._initialised = True
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(  # type: ignore[call-overload]
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True, **self._drop()
+            )
+
+        def up() -> bool:
+            if self.process is None or self.process.poll() is not None:
+                raise ChildProcessError(f"{self.program} ended while starting: {self.log[-2000:]}")
+            return self.ready()
+
+        wait_until(up, 60, f"{self.program} on port {self.port}")
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, "not started"
+        return int(self.process.pid)
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, and its children's too (PostgreSQL has some); the data stay."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self) -> None:
+        """A clean shutdown; the data stay."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT if self.program == "postgres" else signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class RedisServer(Server):
+    """redis-server (or the program `server` names), without persistence unless `arguments` ask for it.
+
+    Args:
+        arguments: redis-server's own, e.g. ``"--appendonly", "yes"``.
+        module: path of a module to load; None: none.
+        server: the program, a name or a path.
+    """
+
+    program = "redis-server"
+
+    def __init__(self, *arguments: str, module: str | os.PathLike[str] | None = None, server: str | None = None) -> None:
+        super().__init__(*arguments)
+        self.module = module
+        self.server = server or os.environ.get("WB_REDIS_SERVER") or self.program
+
+    def command(self) -> list[str]:
+        base = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "", "--daemonize", "no"]
+        debug = ["--enable-debug-command", "local", "--enable-module-command", "local"]
+        module = ["--loadmodule", str(self.module)] if self.module else []
+        return [self._find(self.server), *base, *debug, *module, *self.arguments]
+
+    def ready(self) -> bool:
+        with socket.create_connection(("127.0.0.1", self.port), 1) as link:
+            link.settimeout(1)
+            link.sendall(b"PING\r\n")
+            return link.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+class PostgresServer(Server):
+    """PostgreSQL with user, password and database `wb`."""
+
+    program = "postgres"
+    user = "postgres"
+
+    def _bin(self, program: str) -> str:
+        return self._find(program, *(str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
+
+    def initialise(self) -> None:
+        (self.directory / "pw").write_text("wb\n")
+        auth = ["--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile", str(self.directory / "pw")]
+        self._run(
+            self._bin("initdb"), "-D", str(self.directory / "data"), "-U", "wb", *auth,
+            "--locale=C", "--encoding=UTF8", "--no-sync", "--no-instructions",
+        )  # fmt: skip
+        self._run(self._bin("postgres"), "--single", "-D", str(self.directory / "data"), "postgres", input=b"CREATE DATABASE wb\n")
+
+    def command(self) -> list[str]:
+        (self.directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+        settings = ["-c", "listen_addresses=127.0.0.1", "-c", "jit=off", "-k", str(self.directory)]
+        return [self._bin("postgres"), "-D", str(self.directory / "data"), "-p", str(self.port), *settings, *self.arguments]
+
+    def ready(self) -> bool:
+        ask = [self._bin("psql"), "-X", "-h", "127.0.0.1", "-p", str(self.port), "-U", "wb", "-d", "wb", "-tAc", "select 1"]
+        return subprocess.run(ask, capture_output=True, env={**os.environ, "PGPASSWORD": "wb"}).returncode == 0
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://wb:wb@127.0.0.1:{self.port}/wb"
+
+
+class MariaDBServer(Server):
+    """MariaDB with user, password and database `wb`."""
+
+    program = "mariadbd"
+    user = "mysql"
+
+    def initialise(self) -> None:
+        # As the user, so that mariadb-install-db makes nothing that the server can't read.
+        self._run(
+            self._find("mariadb-install-db"), "--no-defaults", f"--datadir={self.directory / 'data'}",
+            "--auth-root-authentication-method=normal", "--skip-test-db",
+        )  # fmt: skip
+        (self.directory / "init.sql").write_text(
+            "CREATE DATABASE IF NOT EXISTS wb CHARACTER SET utf8mb4;\n"
+            "CREATE USER IF NOT EXISTS wb@'%' IDENTIFIED BY 'wb';\n"
+            "GRANT ALL ON *.* TO wb@'%' WITH GRANT OPTION;\n"
+        )
+
+    def command(self) -> list[str]:
+        return [
+            self._find("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}", "--bind-address=127.0.0.1",
+            f"--socket={self.directory / 's'}", f"--pid-file={self.directory / 'mariadbd.pid'}", f"--init-file={self.directory / 'init.sql'}",
+            "--innodb-buffer-pool-size=128M", *self.arguments,
+        ]  # fmt: skip
+
+    def ready(self) -> bool:
+        ask = [self._find("mariadb"), "--no-defaults", "-uwb", "-pwb", "-h127.0.0.1", f"-P{self.port}", "-e", "select 1", "wb"]
+        return subprocess.run(ask, capture_output=True).returncode == 0
+
+    @property
+    def url(self) -> str:
+        return f"mysql://wb:wb@127.0.0.1:{self.port}/wb"
