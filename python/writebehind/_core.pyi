@@ -23,6 +23,7 @@ class Pipeline:
     Args:
         config: a mapping with
             name: of the pipeline
+            definition: its JSON, registered again if Redis comes back without it
             redis: {host, port, db, user, password, connect_timeout_ms, unix_socket}
             sink: {kind, host, port, user, password, database, exactly_once_table, connect_timeout_ms, statement_timeout_ms, driver}
             options: {batch, duration_ms, max_batch_rows, max_batch_bytes, writers, retry_interval_ms, stop_on_reject, once}

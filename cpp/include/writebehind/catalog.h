@@ -25,18 +25,29 @@ enum class TypeKind {
   kOther,      // passed as text; the database decides
 };
 
+// A type and what its database takes for it: casts look at these members alone, never at a database's name.
 struct ColumnType {
   TypeKind kind = TypeKind::kOther;
   int bits = 64;
   bool is_unsigned = false;
+  bool boolean_words = false;      // an integer that stands for a boolean too (MySQL's tinyint(1)): "true" is 1
   int precision = 0;
   int scale = 0;
+  bool allows_nan = false;         // of kNumeric and kFloat
+  bool allows_infinity = false;    // of kNumeric, kFloat, kDate and kTimestamp
   std::uint64_t max_length = 0;
   std::uint64_t max_bytes = 0;     // of text, where the database limits bytes (MySQL's TEXT family); 0: no limit
-  bool with_zone = false;
+  bool allows_nul = true;          // false: PostgreSQL has no text with a NUL byte
+  bool ignores_spaces = false;     // 'a ' is 'a': no key ends with a space (char(n))
   bool case_insensitive = false;   // the collation takes 'A' for 'a': a warning where it is a key column
+  bool reads_numbers = false;      // of kOther: the column turns text that reads as a number into one (SQLite)
+  bool with_zone = false;          // the text may name its zone; otherwise it is turned into UTC without one
+  bool refuses_zone = false;       // a text with a zone can't be stored faithfully (MariaDB's timestamp)
+  int max_hours = 24;              // of kTime; above 24 it may be negative too (MySQL)
+  int max_year = 9999;             // of kDate and kTimestamp
   std::vector<std::string> labels;
-  std::string name;                // as the database spells it, for SQL casts and messages: "character varying(20)"
+  std::string name;                // as the database spells it, for messages: "character varying(20)"
+  std::string cast_name;           // what a text is cast to in SQL, without its length: a cast would cut silently
 
   friend bool operator==(const ColumnType&, const ColumnType&) = default;
 };
@@ -55,7 +66,9 @@ struct Column {
 struct Catalog {
   std::vector<Column> columns;
   std::vector<std::string> constraints;  // name and definition of each unique, check and foreign key, sorted
-  std::vector<std::vector<std::string>> unique_keys;  // columns of each UNIQUE index or primary key
+  // Columns of each UNIQUE index or primary key that may name a row; "(expression)" stands for what is no
+  // whole column, so that such an index equals no set of columns.
+  std::vector<std::vector<std::string>> unique_keys;
   bool transactional = true;             // false: MyISAM and its kin
 
   // Was anything changed that could make a refused row welcome (SPEC 6, Rejecting)?

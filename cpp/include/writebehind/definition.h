@@ -5,6 +5,7 @@
 // names a connection, a password or a callable: those are the running recipe's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,10 +32,13 @@ struct KeyColumn {
   friend bool operator==(const KeyColumn&, const KeyColumn&) = default;
 };
 
+// Entries of a definition without `fields` name each field of the hash themselves.
+inline constexpr std::size_t kByName = static_cast<std::size_t>(-1);
+
 struct MappedColumn {
   std::string column;
   std::string field;   // of the hash
-  std::size_t index;   // of `field` in Definition::fields
+  std::size_t index = 0;  // of `field` in Definition::fields; kByName where that list is empty
 
   friend bool operator==(const MappedColumn&, const MappedColumn&) = default;
 };
@@ -53,7 +57,7 @@ struct Output {
 struct Definition {
   std::uint32_t serial = 0;
   std::string pattern;
-  std::vector<std::string> fields;  // what an entry holds, in this order
+  std::vector<std::string> fields;  // what an entry holds, in this order; empty: every field, by name
   std::vector<Output> outputs;
 
   // Reads the JSON of docs/protocol.md; kConfig names the member that is wrong.

@@ -32,6 +32,7 @@ struct Record {
   std::string_view key;          // the whole Redis key, any bytes
   std::string_view uuid;         // empty: nobody waits for an answer
   std::span<const Field> fields; // empty for a delete
+  std::string_view packed;       // the entry's own bytes, for the rejected stream
 };
 
 }  // namespace writebehind

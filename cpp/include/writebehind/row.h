@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -46,12 +45,9 @@ struct Cell {
   std::string_view text;
 };
 
-inline constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
-
 struct Row {
   bool is_delete = false;         // then only the key cells count
   std::uint32_t record = 0;       // index of its Record in the Batch
-  std::uint32_t previous = kNoRow;  // the change of the same key before it in this batch
   std::span<const Cell> cells;    // plan.width() of them
 };
 

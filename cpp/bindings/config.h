@@ -1,0 +1,18 @@
+// Python mappings → the core's options. Bindings decide nothing about data.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "writebehind/options.h"
+#include "writebehind/status.h"
+
+namespace writebehind::bindings {
+
+// Raises ValueError for a key that no option has: a slip must not be silent.
+PipelineOptions PipelineOptionsOf(const pybind11::dict& config);
+SinkOptions SinkOptionsOf(const pybind11::dict& config);
+
+// The one map Status → exception: the classes of writebehind.errors.
+void Raise(const Status& status);
+
+}  // namespace writebehind::bindings

@@ -1,0 +1,30 @@
+// A Settlement is what the settler tells Redis about a batch that is decided.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "writebehind/parcel.h"
+
+namespace writebehind {
+
+// The answer to the writer of one change that waits for it.
+struct Answer {
+  StreamId id;
+  bool shared = false;
+  std::string_view key;
+  std::string_view uuid;
+  std::string error;  // empty: done
+};
+
+struct Settlement {
+  std::uint64_t identity = 0;
+  std::string checkpoint_field;  // <output>/<identity>/<writer>of<writers>
+  StreamId last;                 // of the batch
+  std::vector<Answer> answers;
+  std::vector<Holding> holdings;  // keep the answers' views alive
+};
+
+}  // namespace writebehind

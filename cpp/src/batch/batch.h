@@ -1,0 +1,52 @@
+// A Batch is what one transaction will write: consecutive records of one writer, of one stream identity
+// and one definition, with what is known of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "writebehind/parcel.h"
+#include "writebehind/row.h"
+
+namespace writebehind {
+
+// What was decided about one record so far.
+struct Fate {
+  enum class State : std::uint8_t {
+    kPending,  // to be written
+    kSkipped,  // at or before the checkpoint: committed earlier
+    kFailed,   // refused, by a cast or by the target
+  };
+  State state = State::kPending;
+  bool stored = false;  // kFailed: it is in the rejected stream
+  std::string reason;   // kFailed: for the writer's answer
+};
+
+// Belongs to one worker; reused, so that its vectors keep their memory.
+struct Batch {
+  std::vector<const Record*> records;  // in the order of their IDs
+  std::vector<Fate> fates;             // of each record
+  std::vector<Holding> holdings;       // what keeps the records alive
+  std::size_t bytes = 0;
+
+  std::vector<Row> rows;   // of the pending records, in their order
+  std::vector<Row> heads;  // of those, the last of each key: what is written
+
+  [[nodiscard]] bool empty() const { return records.empty(); }
+  [[nodiscard]] std::uint64_t identity() const { return records.front()->identity; }
+  [[nodiscard]] std::uint32_t definition() const { return records.front()->definition; }
+  [[nodiscard]] StreamId last() const { return records.back()->id; }
+
+  void Clear() {
+    records.clear();
+    fates.clear();
+    holdings.clear();
+    bytes = 0;
+    rows.clear();
+    heads.clear();
+  }
+};
+
+}  // namespace writebehind

@@ -1,0 +1,64 @@
+// What the threads of one pipeline share.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ack/settlement.h"
+#include "ack/tracker.h"
+#include "pipeline/definitions.h"
+#include "util/bounded_queue.h"
+#include "util/signal.h"
+#include "util/stop.h"
+#include "writebehind/metrics.h"
+#include "writebehind/options.h"
+#include "writebehind/parcel.h"
+
+namespace writebehind {
+
+// A writer's two queues.
+struct Lane {
+  explicit Lane(Signal* settle) : shares(kShares, &arrived), settlements(kSettlements, settle) {}
+
+  static constexpr std::size_t kShares = 256;
+  static constexpr std::size_t kSettlements = 64;
+
+  Signal arrived;
+  BoundedQueue<Share> shares;            // feeder to worker
+  BoundedQueue<Settlement> settlements;  // worker to settler
+};
+
+struct Context {
+  explicit Context(PipelineOptions given)
+      : options(std::move(given)),
+        definitions(options.name),
+        budget(std::make_shared<Budget>(2 * options.max_batch_bytes, 4 * options.max_batch_rows)) {
+    for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
+  }
+
+  // Stops feeder and workers: what is under way is finished, nothing is begun.
+  void StopSoon() {
+    stop.Request();
+    budget->Close();
+    for (auto& lane : lanes) {
+      lane->shares.Close();
+      lane->arrived.Notify();
+    }
+  }
+
+  const PipelineOptions options;
+  Definitions definitions;
+  StatusBoard board;
+  Tracker tracker;
+  std::shared_ptr<Budget> budget;
+  Signal settle;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  Stop stop;      // feeder and workers
+  Stop stop_all;  // the settler too
+  std::atomic<bool> paused{false};
+  std::atomic<std::size_t> workers_alive{0};
+};
+
+}  // namespace writebehind

@@ -1,0 +1,168 @@
+#include "pipeline/feeder.h"
+
+#include <fmt/format.h>
+
+#include "codec/decoder.h"
+#include "util/log.h"
+
+namespace writebehind {
+namespace {
+
+constexpr std::chrono::milliseconds kIdleWait{1000};
+
+// FNV-1a: which writer a key belongs to must be the same in every run.
+// Source: http://www.isthe.com/chongo/tech/comp/fnv/
+std::uint64_t HashKey(std::string_view key) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char byte : key) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
+  return hash;
+}
+
+}  // namespace
+
+Feeder::Feeder(Context* context)
+    : context_(context),
+      reader_(context->options.name),
+      retry_(context->options.name, "reader", context->options.retry_interval, &context->stop, &context->board) {}
+
+void Feeder::Run() {
+  while (!done_ && retry_.Until([this] { return Step(); }, [this] { reader_.connection().Close(); })) {
+  }
+  for (auto& lane : context_->lanes) lane->shares.Close();
+}
+
+Status Feeder::Step() {
+  if (Status status = Open(); !status.ok()) return status;
+  if (context_->options.once && !end_) {
+    done_ = true;  // nothing was there
+    return Status::Ok();
+  }
+  if (context_->paused.load()) {
+    context_->stop.SleepFor(std::chrono::milliseconds(50));
+    return Status::Ok();
+  }
+  if (!context_->budget->Await()) return {Code::kStopped, "stopped"};
+  std::shared_ptr<Entries> entries;
+  if (Status status = Read(&entries); !status.ok()) return status;
+  if (entries->all.empty()) {
+    done_ = context_->options.once;
+    return Status::Ok();
+  }
+  std::shared_ptr<Parcel> parcel;
+  if (Status status = Decode(entries, &parcel); !status.ok()) return status;
+  if (Status status = KnowDefinitions(*parcel); !status.ok()) return status;
+  const StreamId last = parcel->ticket->last;
+  reader_.Advance(parcel->ticket->identity, last);
+  Deal(parcel);
+  done_ = end_.has_value() && last >= *end_;
+  return Status::Ok();
+}
+
+Status Feeder::Open() {
+  if (reader_.connection().open()) return Status::Ok();
+  if (Status status = reader_.connection().Open(context_->options.redis); !status.ok()) return status;
+  if (Status status = context_->definitions.Load(&reader_.connection()); status.code() == Code::kRefused) {
+    // Redis came back without its data: what captures is put in place again.
+    if (Status registered = Register(); !registered.ok()) return registered;
+  } else if (!status.ok()) {
+    return status;
+  }
+  wait_ = false;
+  return context_->options.once && !found_end_ ? FindEnd() : Status::Ok();
+}
+
+Status Feeder::Register() {
+  Reply reply;
+  if (Status status = reader_.connection().Command({"WB.REGISTER", context_->options.name, context_->options.definition}, &reply); !status.ok()) {
+    return status;
+  }
+  Log(LogLevel::kWarning, context_->options.name, "the registration was gone from Redis and was made again");
+  return context_->definitions.Load(&reader_.connection());
+}
+
+Status Feeder::FindEnd() {
+  Reply reply;
+  const std::string key = "writebehind:{" + context_->options.name + "}:stream";
+  if (Status status = reader_.connection().Command({"XREVRANGE", key, "+", "-", "COUNT", "1"}, &reply); !status.ok()) return status;
+  if (reply->elements > 0) end_ = StreamId::Parse(Text(*reply->element[0]->element[0]));
+  found_end_ = true;
+  return Status::Ok();
+}
+
+Status Feeder::Read(std::shared_ptr<Entries>* entries) {
+  *entries = std::make_shared<Entries>();
+  const PipelineOptions& options = context_->options;
+  const bool waits = wait_ && !options.once;
+  Status status = reader_.Read(options.max_batch_rows, options.max_batch_bytes, waits ? kIdleWait : std::chrono::milliseconds(0), entries->get());
+  if (status.code() == Code::kTransient && status.message().find("no such pipeline") != std::string::npos) {
+    // The connection stood all the time, so this is no restart: somebody unregistered it.
+    context_->board.Set(State::kStopped, "the pipeline was unregistered");
+    Log(LogLevel::kInfo, options.name, "the pipeline was unregistered: its engine ends");
+    context_->StopSoon();
+    return {Code::kStopped, "unregistered"};
+  }
+  // A read that came back full means that more waits: no XREAD before the next.
+  wait_ = (*entries)->all.size() < options.max_batch_rows && (*entries)->bytes < options.max_batch_bytes / 2;
+  return status;
+}
+
+Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel) {
+  *parcel = std::make_shared<Parcel>();
+  Parcel& made = **parcel;
+  made.records.resize(entries->all.size());
+  std::uint64_t identity = 0;
+  for (std::size_t i = 0; i < entries->all.size(); ++i) {
+    Record& record = made.records[i];
+    const Status status = DecodeEntry(entries->all[i].id, entries->all[i].packed, &made.fields, &record);
+    if (!status.ok()) {
+      // It is no change of ours to write; rejecting it (definition 0) keeps it for a person to look at.
+      Log(LogLevel::kError, context_->options.name, fmt::format("entry {}: {}", record.id.ToString(), status.message()));
+      record.definition = 0;
+    }
+    if (record.identity != 0) identity = record.identity;
+  }
+  for (Record& record : made.records) {
+    if (record.identity == 0) record.identity = identity;
+  }
+  made.bytes_owner = entries;
+  made.bytes = entries->bytes;
+  made.ticket = std::make_shared<Ticket>(Ticket{made.records.front().id, made.records.back().id, identity, made.records.size()});
+  made.budget = context_->budget;
+  context_->budget->Take(made.bytes, made.records.size());
+  return Status::Ok();
+}
+
+Status Feeder::KnowDefinitions(const Parcel& parcel) {
+  std::uint32_t known = 0;
+  for (const Record& record : parcel.records) {
+    if (record.definition == known || record.definition == 0) continue;
+    known = record.definition;
+    if (context_->definitions.Find(known)) continue;
+    // Not on the reader's connection: an earlier failure there would lose the read.
+    if (!registry_.open()) {
+      if (Status status = registry_.Open(context_->options.redis); !status.ok()) return status;
+    }
+    if (Status status = context_->definitions.Load(&registry_); !status.ok() && status.code() != Code::kRefused) return status;
+  }
+  return Status::Ok();
+}
+
+void Feeder::Deal(const std::shared_ptr<const Parcel>& parcel) {
+  context_->tracker.Add(parcel->ticket);
+  auto& lanes = context_->lanes;
+  if (lanes.size() == 1) {
+    lanes.front()->shares.Push(std::make_unique<Share>(Share{parcel, true, {}}));
+    return;
+  }
+  std::vector<std::unique_ptr<Share>> shares(lanes.size());
+  for (std::uint32_t i = 0; i < parcel->records.size(); ++i) {
+    auto& share = shares[HashKey(parcel->records[i].key) % lanes.size()];
+    if (!share) share = std::make_unique<Share>(Share{parcel, false, {}});
+    share->indexes.push_back(i);
+  }
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    if (shares[i]) lanes[i]->shares.Push(std::move(shares[i]));
+  }
+}
+
+}  // namespace writebehind

@@ -1,0 +1,43 @@
+// The feeder reads the stream, decodes it, and deals the changes out to the workers by their keys.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "pipeline/context.h"
+#include "pipeline/retry.h"
+#include "stream/reader.h"
+
+namespace writebehind {
+
+// Runs in one thread, but for Interrupt.
+class Feeder {
+ public:
+  explicit Feeder(Context* context);
+
+  // Until it is stopped or, with `once`, has handed over what was there at the start.
+  void Run();
+  void Interrupt() { reader_.connection().Interrupt(); }
+
+ private:
+  Status Step();
+  Status Open();
+  Status Register();
+  Status FindEnd();
+  Status Read(std::shared_ptr<Entries>* entries);
+  Status Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel);
+  Status KnowDefinitions(const Parcel& parcel);
+  void Deal(const std::shared_ptr<const Parcel>& parcel);
+
+  Context* context_;
+  StreamReader reader_;
+  Connection registry_;  // the reader's own may be waiting
+  Retry retry_;
+  std::optional<StreamId> end_;  // with `once`: the last entry at the start
+  bool found_end_ = false;
+  bool wait_ = false;
+  bool done_ = false;
+};
+
+}  // namespace writebehind

@@ -1,0 +1,109 @@
+#include "pipeline/settle_loop.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "pipeline/redis_line.h"
+#include "util/log.h"
+
+namespace writebehind {
+namespace {
+
+constexpr std::chrono::milliseconds kBeat{1000};
+
+std::int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
+SettleLoop::SettleLoop(Context* context)
+    : context_(context),
+      settler_(context->options.name, &context->tracker),
+      retry_(context->options.name, "settler", context->options.retry_interval, &context->stop_all, &context->board),
+      started_ms_(std::to_string(NowMs())),
+      host_(HostName()) {}
+
+bool SettleLoop::LanesEmpty() const {
+  for (const auto& lane : context_->lanes) {
+    if (!lane->settlements.empty()) return false;
+  }
+  return true;
+}
+
+void SettleLoop::Collect() {
+  for (auto& lane : context_->lanes) {
+    while (auto settlement = lane->settlements.TryPop()) {
+      context_->board.SetSettled(settlement->last);
+      settler_.Add(std::move(settlement));
+    }
+  }
+}
+
+void SettleLoop::Run() {
+  for (;;) {
+    context_->settle.WaitUntil(next_beat_, [this] {
+      return !LanesEmpty() || context_->workers_alive.load() == 0 || context_->stop_all.requested();
+    });
+    const bool last = context_->workers_alive.load() == 0;  // read before the lanes: nothing comes after
+    Collect();
+    if (last) next_beat_ = {};
+    if (!retry_.Until([this] { return Send(); }, [this] { redis_.Close(); })) return;
+    if (last) return;
+  }
+}
+
+Status SettleLoop::Send() {
+  if (!redis_.open()) {
+    if (Status status = redis_.Open(context_->options.redis); !status.ok()) return status;
+  }
+  Collect();  // more may have come while Redis was away
+  RedisLine line(&redis_);
+  Status status = settler_.Send(&line);
+  if (status.code() == Code::kTransient && status.message().find("no such pipeline") != std::string::npos) {
+    settler_.Forget();  // unregistered with DROP: there is nobody left to tell
+  } else if (!status.ok()) {
+    return status;
+  }
+  if (std::chrono::steady_clock::now() < next_beat_) return Status::Ok();
+  next_beat_ = std::chrono::steady_clock::now() + kBeat;
+  return Beat();
+}
+
+Status SettleLoop::Beat() {
+  const StatusBoard::Snapshot now = context_->board.Get();
+  const Counters& counters = context_->board.counters;
+  const auto count = [](const std::atomic<std::uint64_t>& counter) { return std::to_string(counter.load()); };
+  const bool ending = context_->workers_alive.load() == 0;
+  const bool paused = context_->paused.load();
+  const auto oldest = context_->tracker.Oldest();
+  const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;
+  const char* state = ending && now.state != State::kHalted ? "stopped" : paused ? "paused" : StateText(now.state);
+  const std::string prefix = "writebehind:{" + context_->options.name + "}:";
+  const std::array<std::string, 34> words{
+      "HSET",      prefix + "engine",        "pid",        std::to_string(getpid()),       "host",     host_,
+      "started_ms", started_ms_,             "seen_ms",    std::to_string(NowMs()),        "state",    state,
+      "message",   now.message,              "written",    count(counters.written),        "coalesced", count(counters.coalesced),
+      "filtered",  count(counters.filtered), "rejected",   count(counters.rejected),       "skipped",  count(counters.skipped),
+      "batches",   count(counters.batches),  "retries",    count(counters.retries),        "bytes",    count(counters.bytes),
+      "settled_id", now.settled.ToString(),  "lag_ms",     std::to_string(lag)};
+  std::vector<std::string_view> views(words.begin(), words.end());
+  redis_.Append(views);
+  redis_.Append({"HGET", prefix + "control", "paused"});
+  Reply beaten;
+  Reply control;
+  if (Status status = redis_.Receive(&beaten); !status.ok()) return status;
+  if (Status status = redis_.Receive(&control); !status.ok()) return status;
+  const bool pause = control->type == REDIS_REPLY_STRING && Text(*control) == "1";
+  if (pause != paused) Log(LogLevel::kInfo, context_->options.name, pause ? "paused by an operator" : "resumed");
+  context_->paused.store(pause);
+  return Status::Ok();
+}
+
+}  // namespace writebehind

@@ -1,0 +1,38 @@
+// The settler's thread: sends what workers settled, and once a second the engine's sign of life.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "ack/settler.h"
+#include "pipeline/context.h"
+#include "pipeline/retry.h"
+#include "stream/connection.h"
+
+namespace writebehind {
+
+// Runs in one thread, but for Interrupt.
+class SettleLoop {
+ public:
+  explicit SettleLoop(Context* context);
+
+  // Until every worker has ended and all that they settled is sent, or `stop_all`.
+  void Run();
+  void Interrupt() { redis_.Interrupt(); }
+
+ private:
+  void Collect();
+  [[nodiscard]] bool LanesEmpty() const;
+  Status Send();
+  Status Beat();
+
+  Context* context_;
+  Settler settler_;
+  Connection redis_;
+  Retry retry_;
+  std::chrono::steady_clock::time_point next_beat_;
+  std::string started_ms_;
+  std::string host_;
+};
+
+}  // namespace writebehind

@@ -1,0 +1,74 @@
+// One writer's end of the target: its sink, the plan of each definition, its checkpoint positions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "pipeline/definitions.h"
+#include "writebehind/options.h"
+#include "writebehind/row.h"
+#include "writebehind/sink.h"
+
+namespace writebehind {
+
+// What records of one definition are written with. Immutable.
+struct Plan {
+  std::shared_ptr<const Definition> definition;
+  const Output* output = nullptr;  // of `definition`
+  Catalog catalog;
+  TablePlan table;
+};
+
+// Belongs to one worker; Cancel is for any thread.
+class Target {
+ public:
+  // `writer` counts from 1. `checkpoints` are those that Redis holds, by field.
+  Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions);
+
+  // Connects if there is no connection.
+  Status Connect();
+  void Disconnect();
+  void Cancel() noexcept;
+
+  // The plan of a definition, made from the catalog the first time. *plan is null where the registry
+  // doesn't know the definition. It stays valid until Disconnect, Forget or CatalogChanged.
+  Status PlanFor(std::uint32_t definition, const Plan** plan);
+  // Reads the catalog again; true, and the plan is made anew by the next PlanFor, if it differs.
+  Status CatalogChanged(std::uint32_t definition, bool* changed);
+  void ForgetPlans() { plans_.clear(); }
+
+  // Everything of `identity` at or before *position is committed.
+  Status Position(std::uint64_t identity, StreamId* position);
+  void ForgetPositions() { positions_.clear(); }
+  // Where Redis says this writer stopped; for targets without an exactly-once table.
+  void SetRedisCheckpoints(std::map<std::string, StreamId> checkpoints);
+
+  // Writes rows and, with an exactly-once table, moves the checkpoint to `to`.
+  WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::uint64_t identity, StreamId to);
+
+  // <output>/<identity>/<writer>of<writers>
+  [[nodiscard]] std::string CheckpointField(std::uint64_t identity) const;
+
+ private:
+  [[nodiscard]] bool exactly_once() const { return !options_.sink.exactly_once_table.empty(); }
+
+  const PipelineOptions& options_;
+  std::size_t writer_;
+  const Definitions* definitions_;
+  std::mutex sink_mutex_;  // only for Cancel: guards sink_ against being replaced
+  std::unique_ptr<Sink> sink_;
+  std::map<std::uint32_t, Plan> plans_;
+  std::map<std::uint64_t, StreamId> positions_;
+  std::map<std::string, StreamId> redis_checkpoints_;
+};
+
+// Makes a sink with fresh credentials and opens it.
+Status OpenSink(const PipelineOptions& options, std::unique_ptr<Sink>* sink);
+
+// Reads the catalog and builds the plan of a definition's only output.
+Status MakePlanOf(std::shared_ptr<const Definition> definition, Sink* sink, Plan* plan, std::vector<std::string>* warnings);
+
+}  // namespace writebehind

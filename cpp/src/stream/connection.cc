@@ -1,0 +1,253 @@
+#include "stream/connection.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "stream/entries_reply.h"
+
+namespace writebehind {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kReadSize = 64U << 10U;
+constexpr std::size_t kBlock = 256U << 10U;
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { freeaddrinfo(list); }
+};
+
+std::string ErrnoText(int number) { return std::system_category().message(number); }
+
+}  // namespace
+
+char* Entries::Allocate(std::size_t size) {
+  if (used_ + size > capacity_) {
+    capacity_ = std::max(size, kBlock);
+    blocks_.emplace_back(new char[capacity_]);
+    used_ = 0;
+  }
+  char* place = blocks_.back().get() + used_;
+  used_ += size;
+  return place;
+}
+
+Connection::Connection() : wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), in_(kReadSize) {}
+
+Connection::~Connection() {
+  Close();
+  if (wake_ >= 0) close(wake_);
+}
+
+void Connection::Interrupt() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
+}
+
+void Connection::Close() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+  out_.clear();
+  reader_.reset();
+}
+
+std::string Connection::Where() const {
+  return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_socket;
+}
+
+Status Connection::Lost(const std::string& what) {
+  Close();
+  return {Code::kNotConnected, fmt::format("Redis at {}: {}", Where(), what)};
+}
+
+Status Connection::Open(const RedisOptions& options) {
+  Close();
+  options_ = options;
+  if (Status status = Connect(); !status.ok()) return status;
+  reader_.reset(redisReaderCreate());
+  plain_ = reader_->fn;
+  Status status = SignIn();
+  if (!status.ok()) Close();
+  return status;
+}
+
+Status Connection::Connect() {
+  const auto deadline = Clock::now() + options_.connect_timeout;
+  sockaddr_un local{};
+  addrinfo local_info{};
+  std::unique_ptr<addrinfo, FreeAddresses> found;
+  const addrinfo* address = &local_info;
+  if (!options_.unix_socket.empty()) {
+    if (options_.unix_socket.size() >= sizeof local.sun_path) return {Code::kConfig, "the path of the Redis socket is too long"};
+    local.sun_family = AF_UNIX;
+    options_.unix_socket.copy(local.sun_path, sizeof local.sun_path - 1);
+    local_info.ai_family = AF_UNIX;
+    local_info.ai_socktype = SOCK_STREAM;
+    local_info.ai_addr = reinterpret_cast<sockaddr*>(&local);
+    local_info.ai_addrlen = sizeof local;
+  } else {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* list = nullptr;
+    const int error = getaddrinfo(options_.host.c_str(), std::to_string(options_.port).c_str(), &hints, &list);
+    if (error != 0) return Lost(gai_strerror(error));
+    found.reset(list);
+    address = list;
+  }
+  std::string last = "no address";
+  for (; address != nullptr; address = address->ai_next) {
+    fd_ = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd_ < 0) continue;
+    int error = connect(fd_, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) {
+      if (Status status = Wait(POLLOUT, deadline); !status.ok()) return status;
+      socklen_t size = sizeof error;
+      getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    if (error == 0) {
+      const int on = 1;
+      setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+      return Status::Ok();
+    }
+    last = ErrnoText(error);
+    close(fd_);
+    fd_ = -1;
+  }
+  return Lost("can't connect: " + last);
+}
+
+Status Connection::SignIn() {
+  Reply reply;
+  const std::string db = std::to_string(options_.db);
+  if (!options_.password.empty()) {
+    if (options_.user.empty()) {
+      Append({"AUTH", options_.password});
+    } else {
+      Append({"AUTH", options_.user, options_.password});
+    }
+    if (Status status = Receive(&reply); !status.ok()) return status;
+    if (reply->type == REDIS_REPLY_ERROR) {
+      return {Code::kConfig, fmt::format("Redis at {} refuses the login: {}", Where(), Text(*reply)), "check user and password of the Redis URL"};
+    }
+  }
+  Append({"SELECT", db});
+  if (Status status = Receive(&reply); !status.ok()) return status;
+  if (reply->type == REDIS_REPLY_ERROR) {
+    // A server that is still loading its data says so here; that passes.
+    const bool passes = Text(*reply).starts_with("LOADING") || Text(*reply).starts_with("MASTERDOWN");
+    return {passes ? Code::kNotConnected : Code::kConfig, fmt::format("Redis at {}, database {}: {}", Where(), db, Text(*reply))};
+  }
+  return Status::Ok();
+}
+
+void Connection::Append(std::span<const std::string_view> arguments) {
+  fmt::format_to(std::back_inserter(out_), "*{}\r\n", arguments.size());
+  for (const std::string_view argument : arguments) {
+    fmt::format_to(std::back_inserter(out_), "${}\r\n", argument.size());
+    out_.append(argument).append("\r\n");
+  }
+}
+
+Status Connection::Wait(short events, Clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd ready[2] = {{fd_, events, 0}, {wake_, POLLIN, 0}};
+    const int count = poll(ready, 2, static_cast<int>(std::clamp<long long>(left, 0, 1LL << 30)));
+    if (count < 0 && errno != EINTR) return Lost(ErrnoText(errno));
+    if (ready[1].revents != 0) {
+      Close();
+      return {Code::kStopped, "stopped"};
+    }
+    if (count > 0 && ready[0].revents != 0) return Status::Ok();
+    if (Clock::now() >= deadline) return Lost("no answer in time");
+  }
+}
+
+Status Connection::Flush(Clock::time_point deadline) {
+  std::string_view rest = out_;
+  while (!rest.empty()) {
+    const auto sent = send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == EINTR) {
+      if (Status status = Wait(POLLOUT, deadline); !status.ok()) return status;
+    } else {
+      return Lost(ErrnoText(errno));
+    }
+  }
+  out_.clear();
+  return Status::Ok();
+}
+
+Status Connection::Fill(Clock::time_point deadline) {
+  for (;;) {
+    const auto got = recv(fd_, in_.data(), in_.size(), 0);
+    if (got > 0) {
+      redisReaderFeed(reader_.get(), in_.data(), static_cast<std::size_t>(got));
+      return Status::Ok();
+    }
+    if (got == 0) return Lost("the server closed the connection");
+    if (errno != EAGAIN && errno != EINTR) return Lost(ErrnoText(errno));
+    if (Status status = Wait(POLLIN, deadline); !status.ok()) return status;
+  }
+}
+
+Status Connection::Parse(void** reply, std::chrono::milliseconds blocks) {
+  if (!open()) return {Code::kNotConnected, fmt::format("Redis at {}: not connected", Where())};
+  const auto limit = options_.reply_timeout + blocks;
+  if (Status status = Flush(Clock::now() + limit); !status.ok()) return status;
+  for (;;) {
+    if (redisReaderGetReply(reader_.get(), reply) != REDIS_OK) return Lost(std::string("protocol error: ") + reader_->errstr);
+    if (*reply != nullptr) return Status::Ok();
+    // The limit is on silence, not on the whole reply: a large one may take its time.
+    if (Status status = Fill(Clock::now() + limit); !status.ok()) return status;
+  }
+}
+
+Status Connection::Receive(Reply* reply, std::chrono::milliseconds blocks) {
+  void* raw = nullptr;
+  Status status = Parse(&raw, blocks);
+  reply->reset(static_cast<redisReply*>(raw));
+  return status;
+}
+
+Status Connection::Receive(Entries* entries) {
+  EntriesReply target{entries, {}, false};
+  if (reader_) {
+    reader_->fn = EntriesFunctions();
+    reader_->privdata = &target;
+  }
+  void* raw = nullptr;
+  Status status = Parse(&raw, {});
+  if (reader_) {
+    reader_->fn = plain_;
+    reader_->privdata = nullptr;
+  }
+  if (!status.ok()) return status;
+  if (target.bad) return Lost("WB.READ answered something else than entries");
+  if (!target.error.empty()) return {Code::kTransient, target.error};
+  return Status::Ok();
+}
+
+Status Connection::Command(std::span<const std::string_view> arguments, Reply* reply) {
+  Append(arguments);
+  if (Status status = Receive(reply); !status.ok()) return status;
+  if ((*reply)->type == REDIS_REPLY_ERROR) {
+    return {Code::kTransient, fmt::format("Redis at {}: {}: {}", Where(), arguments.front(), Text(**reply))};
+  }
+  return Status::Ok();
+}
+
+}  // namespace writebehind

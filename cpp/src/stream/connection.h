@@ -1,0 +1,109 @@
+// A connection to Redis: our own socket with timeouts and a way to wake it, hiredis for the protocol.
+//
+// hiredis's reader is fed from our transport instead of hiredis's own, so that TLS can come in below it.
+// Not thread-safe but for Interrupt.
+// Source: https://github.com/redis/hiredis#reply-parsing-api
+#pragma once
+
+#include <hiredis/hiredis.h>
+
+#include <chrono>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "writebehind/options.h"
+#include "writebehind/status.h"
+#include "writebehind/stream_id.h"
+
+namespace writebehind {
+
+struct FreeReply {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+using Reply = std::unique_ptr<redisReply, FreeReply>;
+
+inline std::string_view Text(const redisReply& reply) { return {reply.str, reply.len}; }
+
+// One raw stream entry: its ID and the packed value; the bytes belong to the Entries it is in.
+struct Entry {
+  StreamId id;
+  std::string_view packed;
+};
+
+// The reply of WB.READ. Bytes lie in blocks that never move.
+class Entries {
+ public:
+  std::vector<Entry> all;
+  std::size_t bytes = 0;
+
+  // Room for `size` bytes that live as long as this object.
+  char* Allocate(std::size_t size);
+
+ private:
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::size_t used_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+class Connection {
+ public:
+  Connection();
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Connects, signs in, selects the database. kConfig: refused by what only a person can mend.
+  Status Open(const RedisOptions& options);
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+  void Close();
+
+  // Queues a command; Flush or the next Receive sends what is queued, in one write where it fits.
+  void Append(std::span<const std::string_view> arguments);
+  void Append(std::initializer_list<std::string_view> arguments) {
+    Append(std::span<const std::string_view>(arguments.begin(), arguments.size()));
+  }
+
+  // The next reply. An error reply is a reply, not a failure of this call. After any failure the
+  // connection is closed. `blocks` is how long the server may keep the answer by the command's own words.
+  Status Receive(Reply* reply, std::chrono::milliseconds blocks = {});
+
+  // The next reply, which must be WB.READ's. An error reply is kTransient with its text.
+  Status Receive(Entries* entries);
+
+  // One round trip; an error reply is kTransient with its text.
+  Status Command(std::span<const std::string_view> arguments, Reply* reply);
+  Status Command(std::initializer_list<std::string_view> arguments, Reply* reply) {
+    return Command(std::span<const std::string_view>(arguments.begin(), arguments.size()), reply);
+  }
+
+  // From any thread: every wait of this connection ends with kStopped, from now on.
+  void Interrupt();
+
+ private:
+  struct FreeReader {
+    void operator()(redisReader* reader) const { redisReaderFree(reader); }
+  };
+
+  Status Connect();
+  Status SignIn();
+  Status Flush(std::chrono::steady_clock::time_point deadline);
+  Status Wait(short events, std::chrono::steady_clock::time_point deadline);
+  Status Fill(std::chrono::steady_clock::time_point deadline);
+  Status Parse(void** reply, std::chrono::milliseconds blocks);
+  Status Lost(const std::string& what);
+  [[nodiscard]] std::string Where() const;
+
+  RedisOptions options_;
+  int fd_ = -1;
+  int wake_ = -1;  // an eventfd, never read: once written, always ready
+  std::string out_;
+  std::vector<char> in_;
+  std::unique_ptr<redisReader, FreeReader> reader_;
+  redisReplyObjectFunctions* plain_ = nullptr;  // hiredis's own reply objects
+};
+
+}  // namespace writebehind
