@@ -1,6 +1,5 @@
 """The C++ core. Everything that can block releases the GIL; failures are the classes of `writebehind.errors`."""
 
-from collections.abc import Callable
 from typing import Any
 
 __version__: str

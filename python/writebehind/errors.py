@@ -1,4 +1,6 @@
-"""What writebehind raises.
+"""What writebehind raises. str() of an error says what and where, its `hint` what to do about it.
+
+::
 
     WritebehindError
     +-- ConfigError             wrong by configuration: exit status 2

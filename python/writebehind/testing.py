@@ -233,9 +233,9 @@ class MariaDBServer(Server):
 
     def command(self) -> list[str]:
         return [
-            self._find("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}", "--bind-address=127.0.0.1",
-            f"--socket={self.directory / 's'}", f"--pid-file={self.directory / 'mariadbd.pid'}", f"--init-file={self.directory / 'init.sql'}",
-            "--innodb-buffer-pool-size=128M", *self.arguments,
+            self._find("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}",
+            "--bind-address=127.0.0.1", f"--socket={self.directory / 's'}", f"--pid-file={self.directory / 'mariadbd.pid'}",
+            f"--init-file={self.directory / 'init.sql'}", "--innodb-buffer-pool-size=128M", *self.arguments,
         ]  # fmt: skip
 
     def ready(self) -> bool:

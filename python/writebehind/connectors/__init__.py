@@ -1,0 +1,59 @@
+"""Connections (where a database is) and connectors (which table of it)."""
+
+from writebehind.connectors.connection import (
+    BaseSqlConnection,
+    MySqlConnection,
+    PostgresConnection,
+    SQLiteConnection,
+)
+from writebehind.connectors.connector import (
+    BaseSqlConnector,
+    MySqlConnector,
+    PostgresConnector,
+    SQLiteConnector,
+)
+from writebehind.connectors.planned import (
+    CqlConnection,
+    CqlConnector,
+    DB2Connection,
+    DB2Connector,
+    MongoConnection,
+    MongoConnector,
+    MsSqlConnection,
+    MsSqlConnector,
+    OracleSqlConnection,
+    OracleSqlConnector,
+    RedisClusterConnection,
+    RedisConnection,
+    RedisConnector,
+    SimpleHashConnector,
+    SnowflakeSqlConnection,
+    SnowflakeSqlConnector,
+)
+
+__all__ = [
+    "BaseSqlConnection",
+    "BaseSqlConnector",
+    "CqlConnection",
+    "CqlConnector",
+    "DB2Connection",
+    "DB2Connector",
+    "MongoConnection",
+    "MongoConnector",
+    "MsSqlConnection",
+    "MsSqlConnector",
+    "MySqlConnection",
+    "MySqlConnector",
+    "OracleSqlConnection",
+    "OracleSqlConnector",
+    "PostgresConnection",
+    "PostgresConnector",
+    "RedisClusterConnection",
+    "RedisConnection",
+    "RedisConnector",
+    "SQLiteConnection",
+    "SQLiteConnector",
+    "SimpleHashConnector",
+    "SnowflakeSqlConnection",
+    "SnowflakeSqlConnector",
+]

@@ -1,0 +1,192 @@
+"""A pipeline as a value: which keys, which fields, which table, and how it is run.
+
+A Pipeline holds no connection and starts nothing; an Engine runs it. What Redis is told of it is `definition()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from writebehind.definition import build_definition, canonical_events, check_version, literal_prefix
+from writebehind.errors import ConfigError, NotBuiltError
+
+MAX_NAME_BYTES = 200
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """What a pipeline asks of its target; the classes of `writebehind.connectors` have it."""
+
+    schema: str
+    table: str
+    pk: str
+    exactlyOnceTableName: str | None
+
+    def sink_options(self) -> dict[str, Any]: ...
+    def credentials(self) -> Callable[[], dict[str, Any]] | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """Every change of the hashes `<prefix>:*` goes to one table.
+
+    Args:
+        name: 1 to 200 bytes, without braces and control characters.
+        prefix: of the keys; the primary key is all that follows `<prefix>:`. As in a glob, a backslash makes the next character
+            literal.
+        mapping: hash field to column; fields that begin with `_` are skipped.
+        connector: the table.
+        version: ``x.y.z``; None: without.
+        events: names of the Redis events to capture (`hset`, `del`, …); None: all.
+        batch: rows that end a busy writer's wait for more. Default 100.
+        duration_ms: the time that ends it, in milliseconds; 0: never wait. Default 100.
+        retry_interval_s: the longest wait between two tries, in seconds. Default 5.
+        writers: connections that write at the same time; changes are spread over them by key. Default 1.
+        max_batch: the most rows of one transaction. Default 5000.
+        max_batch_bytes: the most bytes of one; a larger single row still passes. Default 8 MiB.
+        keys: columns of the primary key; None (or the connector's own): that of the connector.
+        missing: what a mapped field that the hash lacks becomes: "null" (default), or "keep" leaves the column alone.
+        expired: "keep" (default) the row of a key that expires, or "delete" it.
+        error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
+        transform: a callable on each record; not served by this version.
+        max_pending: the most changes that may wait; 0 (default): no limit. Not served by this version.
+        constraint_grace: how long a foreign key's parent is waited for, in seconds. Default 30; others are not served by this version.
+        wait_replicas: replicas that must have a change before it is committed. Default 0; others are not served by this version.
+        wait_aof: True: the AOF must have it. Not served by this version.
+
+    Raises:
+        ConfigError: a value is none of these; the message names it.
+        NotBuiltError: an option that this version can't serve.
+    """
+
+    name: str
+    prefix: str
+    mapping: Mapping[str, str]
+    connector: Connector
+    version: str | None = None
+    events: Sequence[str] | None = None
+    batch: int = 100
+    duration_ms: int = 100
+    retry_interval_s: float = 5
+    writers: int = 1
+    max_batch: int = 5000
+    max_batch_bytes: int = 8 << 20
+    keys: Sequence[str] | None = None
+    missing: Literal["null", "keep"] = "null"
+    expired: Literal["keep", "delete"] = "keep"
+    error_handling: Literal["dlq", "ignore", "stop"] = "dlq"
+    transform: Callable[[Any], Any] | None = None
+    max_pending: int = 0
+    constraint_grace: float = 30
+    wait_replicas: int = 0
+    wait_aof: bool = False
+    source: str = field(default="", compare=False)
+    """Where it was declared, `file:line`; for messages."""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_connector(self.name, self.connector)
+        set_ = object.__setattr__
+        set_(self, "mapping", _check_mapping(self.name, self.mapping, self.connector.pk))
+        if self.events is not None:
+            set_(self, "events", canonical_events(self.name, self.events))
+        literal_prefix(self.name, self.prefix)
+        check_version(self.name, self.version)
+        self._check_numbers()
+        self._check_choices()
+        self._check_planned()
+
+    @property
+    def pattern(self) -> str:
+        """The glob of the keys, as in KEYS."""
+        return f"{self.prefix}:*"
+
+    def definition(self) -> dict[str, Any]:
+        """What Redis is told: the JSON object that `WB.REGISTER` takes."""
+        return build_definition(self)
+
+    def core_options(self, *, once: bool = False) -> dict[str, Any]:
+        """The mapping that `_core.Pipeline` takes as `options`."""
+        return {
+            "batch": self.batch,
+            "duration_ms": self.duration_ms,
+            "max_batch_rows": self.max_batch,
+            "max_batch_bytes": self.max_batch_bytes,
+            "writers": self.writers,
+            "retry_interval_ms": round(self.retry_interval_s * 1000),
+            "stop_on_reject": self.error_handling == "stop",
+            "once": once,
+        }
+
+    def _check_numbers(self) -> None:
+        for option, least, unit in (
+            ("batch", 1, "rows"),
+            ("duration_ms", 0, "milliseconds"),
+            ("writers", 1, "connections"),
+            ("max_batch", 1, "rows"),
+            ("max_batch_bytes", 1, "bytes"),
+        ):
+            value = getattr(self, option)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ConfigError(f"pipeline '{self.name}': {option} is {value!r}, not a whole number of {unit}, {least} or more")
+        interval = self.retry_interval_s
+        if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval <= 86400:
+            raise ConfigError(f"pipeline '{self.name}': the retry interval is {interval!r}, not seconds above 0, a day at most")
+
+    def _check_choices(self) -> None:
+        for option, choices in (
+            ("missing", ("null", "keep")),
+            ("expired", ("keep", "delete")),
+            ("error_handling", ("dlq", "ignore", "stop")),
+        ):
+            if getattr(self, option) not in choices:
+                names = ", ".join(choices)
+                raise ConfigError(f"pipeline '{self.name}': {option} is {getattr(self, option)!r}, not one of {names}")
+
+    def _check_planned(self) -> None:
+        planned = {
+            "transform": self.transform is not None,
+            "keys": self.keys is not None and list(self.keys) != [self.connector.pk],
+            "error_handling: ignore": self.error_handling == "ignore",
+            "max_pending": self.max_pending != 0,
+            "constraint_grace": self.constraint_grace != 30,
+            "wait_replicas": self.wait_replicas != 0,
+            "wait_aof": self.wait_aof is not False,
+        }
+        for option, is_used in planned.items():
+            if is_used:
+                raise NotBuiltError(f"pipeline '{self.name}': {option} is not served by this version; leave it at its default")
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not 1 <= len(name.encode(errors="replace")) <= MAX_NAME_BYTES:
+        raise ConfigError(f"a pipeline's name is {name!r}, not 1 to {MAX_NAME_BYTES} bytes of text")
+    if any(letter in "{}" or not letter.isprintable() for letter in name):
+        raise ConfigError(f"pipeline {name!r}: the name holds a brace or a control character")
+
+
+def _check_connector(name: str, connector: object) -> None:
+    if not isinstance(connector, Connector):
+        kind = type(connector).__name__
+        raise NotBuiltError(
+            f"pipeline '{name}': a connector of your own ({kind}) is not served by this version; use one of writebehind.connectors"
+        )
+
+
+def _check_mapping(name: str, mapping: Mapping[str, str], pk: str) -> dict[str, str]:
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(f"pipeline '{name}': mappings is {type(mapping).__name__}, not a dict of field: column")
+    kept: dict[str, str] = {}
+    taken = {pk: "the primary key"}
+    for source, column in mapping.items():
+        if not isinstance(source, str) or not isinstance(column, str) or not source or not column:
+            raise ConfigError(f"pipeline '{name}': mapping {source!r}: {column!r} is not 'field': 'column'")
+        if source.startswith("_"):
+            continue
+        if column in taken:
+            raise ConfigError(f"pipeline '{name}': field '{source}' is mapped to column '{column}', which {taken[column]} has already")
+        taken[column] = f"field '{source}'"
+        kept[source] = column
+    return kept

@@ -1,0 +1,194 @@
+"""The recipe classes: RGWriteBehind and its kin, thin over Pipeline.
+
+Their names, parameters and defaults are those that recipes for RedisGears are written with, so that such a recipe runs as it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, overload
+
+from writebehind.errors import NotBuiltError
+from writebehind.gears import GearsBuilder, current_builder
+from writebehind.pipeline import Connector, Pipeline
+
+
+class RGWriteBehind:
+    """Declares a write-behind pipeline: every change of the hashes `<keysPrefix>:*` goes to the connector's table.
+
+    Args:
+        GB: the builder that runs it; may be left out, then it is the current one.
+        keysPrefix: of the keys; what follows `<keysPrefix>:` is the primary key.
+        mappings: hash field to column; fields that begin with `_` are skipped.
+        connector: the table.
+        name: of the pipeline; where GB is left out its default is the prefix.
+        version: ``x.y.z``; a higher one replaces a lower one, "99.99.99" any. None (the default): without.
+        onFailedRetryInterval: the longest wait between two tries, in seconds. Default 5.
+        batch: rows that end a busy writer's wait for more. Default 100.
+        duration: the time that ends it, in milliseconds. Default 100.
+        transform: a callable on each record; not served by this version.
+        eventTypes: names of the events to capture; None (the default): every event that changes a value.
+        keys, missing, expired, writers, max_batch, max_pending, constraint_grace, error_handling, wait_replicas, wait_aof: as for
+            `Pipeline`.
+
+    Raises:
+        ConfigError: a value is wrong; the message names it.
+        NotBuiltError: an option that this version can't serve.
+    """
+
+    pipeline: Pipeline
+
+    @overload
+    def __init__(
+        self,
+        GB: Any,
+        keysPrefix: str,
+        mappings: Mapping[str, str],
+        connector: Connector,
+        name: str,
+        version: str | None = None,
+        onFailedRetryInterval: float = 5,
+        batch: int = 100,
+        duration: int = 100,
+        transform: Callable[[Any], Any] | None = None,
+        eventTypes: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
+        missing: Literal["null", "keep"] = "null",
+        expired: Literal["keep", "delete"] = "keep",
+        writers: int = 1,
+        max_batch: int = 5000,
+        max_pending: int = 0,
+        constraint_grace: float = 30,
+        error_handling: Literal["dlq", "ignore", "stop"] = "dlq",
+        wait_replicas: int = 0,
+        wait_aof: bool = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        keysPrefix: str,
+        mappings: Mapping[str, str],
+        connector: Connector,
+        name: str | None = None,
+        version: str | None = None,
+        onFailedRetryInterval: float = 5,
+        batch: int = 100,
+        duration: int = 100,
+        transform: Callable[[Any], Any] | None = None,
+        eventTypes: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
+        missing: Literal["null", "keep"] = "null",
+        expired: Literal["keep", "delete"] = "keep",
+        writers: int = 1,
+        max_batch: int = 5000,
+        max_pending: int = 0,
+        constraint_grace: float = 30,
+        error_handling: Literal["dlq", "ignore", "stop"] = "dlq",
+        wait_replicas: int = 0,
+        wait_aof: bool = False,
+    ) -> None: ...
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        builder, given = _bind(_WITH_BUILDER, _WITHOUT_BUILDER, args, kwargs)
+        prefix = given.pop("keysPrefix")
+        self.pipeline = Pipeline(
+            name=given.pop("name", None) or prefix,
+            prefix=prefix,
+            mapping=given.pop("mappings"),
+            source=_caller(),
+            **{_PIPELINE_NAMES.get(option, option): value for option, value in given.items()},
+        )
+        self.name = self.pipeline.name
+        self.connector = self.pipeline.connector
+        self.mappings = self.pipeline.mapping
+        builder.add(self.pipeline)
+
+
+# What recipes call otherwise than Pipeline does.
+_PIPELINE_NAMES = {"onFailedRetryInterval": "retry_interval_s", "duration": "duration_ms", "eventTypes": "events"}
+
+
+class RGWriteThrough:
+    """Declares write-through; raises NotBuiltError: it is not served by this version."""
+
+    def __init__(self, GB: Any, keysPrefix: Any, mappings: Any, connector: Any, name: Any, version: str | None = None) -> None:
+        _refuse(self, name)
+
+
+class RGJSONWriteBehind:
+    """Declares write-behind of JSON documents; raises NotBuiltError: it is not served by this version."""
+
+    def __init__(
+        self,
+        GB: Any,
+        keysPrefix: Any,
+        connector: Any,
+        name: Any,
+        version: str | None = None,
+        onFailedRetryInterval: float = 5,
+        batch: int = 100,
+        duration: int = 100,
+        eventTypes: Sequence[str] | None = None,
+        dataKey: str = "redisgears",
+    ) -> None:
+        _refuse(self, name)
+
+
+class RGJSONWriteThrough:
+    """Declares write-through of JSON documents; raises NotBuiltError: it is not served by this version."""
+
+    def __init__(
+        self,
+        GB: Any,
+        keysPrefix: Any,
+        connector: Any,
+        name: Any,
+        version: str | None = None,
+        dataKey: str = "redisgears",
+    ) -> None:
+        _refuse(self, name)
+
+
+def _refuse(recipe: object, name: object) -> NoReturn:
+    raise NotBuiltError(f"pipeline '{name}': {type(recipe).__name__} is not served by this version; RGWriteBehind is", "see the README")
+
+
+def _signatures() -> tuple[inspect.Signature, inspect.Signature]:
+    # The overloads are the one place where the parameters stand; typing keeps them for us.
+    from typing import get_overloads
+
+    with_builder, without = (inspect.signature(form) for form in get_overloads(RGWriteBehind.__init__))
+    return _without_self(with_builder), _without_self(without)
+
+
+def _without_self(signature: inspect.Signature) -> inspect.Signature:
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+_WITH_BUILDER, _WITHOUT_BUILDER = _signatures()
+RGWriteBehind.__signature__ = _WITH_BUILDER  # type: ignore[attr-defined]
+
+
+def _bind(
+    with_builder: inspect.Signature, without: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[GearsBuilder, dict[str, Any]]:
+    """Finds out whether GB was given, and names all arguments."""
+    has_builder = "GB" in kwargs or (bool(args) and not isinstance(args[0], str) and "keysPrefix" not in kwargs)
+    has_builder = has_builder or (bool(args) and isinstance(args[0], GearsBuilder))
+    try:
+        given = dict((with_builder if has_builder else without).bind(*args, **kwargs).arguments)
+    except TypeError as error:
+        raise TypeError(f"RGWriteBehind: {error}") from None
+    builder = given.pop("GB", None)
+    return builder if isinstance(builder, GearsBuilder) else current_builder(), given
+
+
+def _caller() -> str:
+    # The frame of the recipe: the first outside this package.
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None and sys.argv else ""

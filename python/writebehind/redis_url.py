@@ -1,0 +1,144 @@
+"""Reads the URL of a Redis server.
+
+``redis://[[user]:password@]host[:port][/db]`` or ``unix://[[user]:password@]/path[?db=N]``. Parts are percent-decoded, so a password
+may hold any character.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from writebehind.errors import ConfigError, NotBuiltError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+DEFAULT = "redis://127.0.0.1:6379/0"
+ENVIRONMENT = "WRITEBEHIND_REDIS"
+_LATER = {"rediss": "TLS to Redis", "redis+sentinel": "Redis Sentinel", "redis-sentinel": "Redis Sentinel"}
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """Where Redis is, and as whom to log in; the password is in no text that this makes.
+
+    Args:
+        host: name or address. Default "127.0.0.1".
+        port: TCP port. Default 6379.
+        db: number of the database (SELECT). Default 0.
+        user: ACL user; "": the default user.
+        password: "": no AUTH.
+        unix_socket: path; not "": instead of host and port.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 6379
+    db: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    unix_socket: str = ""
+
+    def __str__(self) -> str:
+        if self.unix_socket:
+            return f"unix://{self.unix_socket}?db={self.db}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"redis://{host}:{self.port}/{self.db}"
+
+    def core(self) -> dict[str, Any]:
+        """The mapping that `_core.Pipeline` takes as `redis`."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "db": self.db,
+            "user": self.user,
+            "password": self.password,
+            "connect_timeout_ms": 5000,
+            "unix_socket": self.unix_socket,
+        }
+
+    def client(self, *, timeout_s: float = 5.0, decode: bool = True) -> Redis:
+        """A redis-py client; connects at its first command.
+
+        Args:
+            timeout_s: of the connect and of each reply, in seconds; default 5.
+            decode: replies as str (bytes that are no UTF-8 as surrogates); False: as bytes.
+        """
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        where: dict[str, Any] = {"unix_socket_path": self.unix_socket} if self.unix_socket else {"host": self.host, "port": self.port}
+        return Redis(
+            **where,
+            db=self.db,
+            username=self.user or None,
+            password=self.password or None,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            decode_responses=decode,
+            encoding_errors="surrogateescape",
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+
+
+def parse_redis_url(url: str) -> RedisAddress:
+    """Reads a Redis URL.
+
+    Args:
+        url: as in the head of this module.
+
+    Raises:
+        ConfigError: it is not one; the message never holds the password.
+        NotBuiltError: TLS or Sentinel.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigError("the Redis URL can't be read", "redis://[user:password@]host:port/db") from None
+    if parts.fragment:
+        raise ConfigError("the Redis URL holds a '#'", "in a password, write it as %23")
+    if parts.scheme in _LATER:
+        raise NotBuiltError(f"{_LATER[parts.scheme]} ({parts.scheme}://) is not served by this version; use redis:// or unix://")
+    if parts.scheme == "unix":
+        return replace(_login(parts), unix_socket=unquote(parts.path), db=_query_db(parts))
+    if parts.scheme != "redis":
+        raise ConfigError(f"'{parts.scheme or _no_password(url)}' is no Redis URL scheme", "redis://[user:password@]host:port/db")
+    try:
+        port = parts.port or 6379
+    except ValueError:
+        raise ConfigError("the port of the Redis URL is not a number between 1 and 65535") from None
+    path = parts.path.strip("/")
+    if path and not path.isdecimal():
+        raise ConfigError(f"the database of the Redis URL is a number, not '{path}'")
+    db = int(path) if path else _query_db(parts)
+    return replace(_login(parts), host=unquote(parts.hostname or "127.0.0.1"), port=port, db=db)
+
+
+def address_of(url: str | RedisAddress | None) -> RedisAddress:
+    """The address of `url`; None: of the environment's WRITEBEHIND_REDIS, or else redis://127.0.0.1:6379/0."""
+    if isinstance(url, RedisAddress):
+        return url
+    return parse_redis_url(url or os.environ.get(ENVIRONMENT) or DEFAULT)
+
+
+def _login(parts: SplitResult) -> RedisAddress:
+    return RedisAddress(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
+
+
+def _query_db(parts: SplitResult) -> int:
+    query = parse_qs(parts.query)
+    unknown = sorted(set(query) - {"db"})
+    if unknown:
+        raise ConfigError(f"the Redis URL has an unknown option '{unknown[0]}'")
+    text = query.get("db", ["0"])[-1]
+    if not text.isdecimal():
+        raise ConfigError(f"the database of the Redis URL is a number, not '{text}'")
+    return int(text)
+
+
+def _no_password(url: str) -> str:
+    return url.rpartition("@")[2]

@@ -1,0 +1,164 @@
+"""What a Redis server is and allows: questions that the engine and `configure` ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from writebehind.errors import ConfigError, RedisUnavailable
+from writebehind.module import loadmodule_line
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from writebehind.redis_url import RedisAddress
+
+OLDEST = (7, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """Read once, by `inspect`.
+
+    Args:
+        name: "Redis" or "Valkey".
+        version: of it, as it says.
+        compatible: the version of Redis that it is compatible with, as three numbers.
+        is_cluster: runs in cluster mode.
+        is_replica: of another server.
+        has_module: writebehind.so is loaded.
+        appendonly: the AOF is on; None: CONFIG GET is not allowed.
+        appendfsync: "always", "everysec" or "no"; "" unknown.
+        maxmemory: in bytes; 0: no limit; None: unknown.
+        maxmemory_policy: its name; "" unknown.
+    """
+
+    name: str
+    version: str
+    compatible: tuple[int, ...]
+    is_cluster: bool
+    is_replica: bool
+    has_module: bool
+    appendonly: bool | None
+    appendfsync: str
+    maxmemory: int | None
+    maxmemory_policy: str
+
+
+@contextmanager
+def redis_errors(address: RedisAddress) -> Iterator[None]:
+    """Turns the exceptions of redis-py into ours; the messages name the server, never the password.
+
+    Raises:
+        ConfigError: a wrong password, user, database or privilege.
+        RedisUnavailable: not reachable, or not now.
+    """
+    import redis.exceptions as errors
+
+    try:
+        yield
+    except (errors.AuthenticationError, errors.AuthorizationError) as error:
+        raise ConfigError(f"Redis at {address} refuses the login: {error}", "redis://user:password@host:port/db") from None
+    except errors.NoPermissionError as error:
+        raise ConfigError(
+            f"Redis at {address} refuses a command: {error}",
+            "writebehind configure prints the ACL lines that are needed",
+        ) from None
+    except (errors.BusyLoadingError, errors.ReadOnlyError) as error:
+        raise RedisUnavailable(f"Redis at {address}: {error}") from None
+    except (errors.ConnectionError, errors.TimeoutError, OSError) as error:
+        raise RedisUnavailable(f"Redis at {address} can't be reached: {error}") from None
+    except errors.ResponseError as error:
+        text = str(error)
+        if text.startswith(("NOAUTH", "WRONGPASS")) or "without any password configured" in text:
+            hint = "redis://user:password@host:port/db"
+            raise ConfigError(f"Redis at {address} refuses the login: {text}", hint) from None
+        if "unknown command" in text and "wb." in text.lower():
+            raise module_missing(address) from None
+        raise ConfigError(f"Redis at {address}: {text}") from None
+
+
+def module_missing(address: RedisAddress) -> ConfigError:
+    """The error of a server without our module; its hint says how to load it."""
+    return ConfigError(
+        f"Redis at {address} runs without the writebehind module",
+        f"writebehind configure --redis {address} loads it where that is allowed; or add to redis.conf and restart: {loadmodule_line()}",
+    )
+
+
+def inspect(client: Redis) -> ServerFacts:
+    """Asks a server what it is."""
+    info: dict[str, Any] = client.info("server", "replication", "cluster")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    compatible = str(info.get("redis_version", "0.0.0"))
+    config = _config(client, "appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
+    maxmemory = config.get("maxmemory", "")
+    return ServerFacts(
+        name=name,
+        version=str(info.get("valkey_version", compatible)),
+        compatible=tuple(int(part) for part in compatible.split(".")[:3] if part.isdecimal()),
+        is_cluster=str(info.get("cluster_enabled", 0)) == "1",
+        is_replica=info.get("role") == "slave",
+        has_module=_has_module(client),
+        appendonly=config["appendonly"] == "yes" if "appendonly" in config else None,
+        appendfsync=config.get("appendfsync", ""),
+        maxmemory=int(maxmemory) if maxmemory.isdecimal() else None,
+        maxmemory_policy=config.get("maxmemory-policy", ""),
+    )
+
+
+def require_usable(client: Redis, address: RedisAddress) -> list[str]:
+    """Checks that a pipeline can run on this server.
+
+    Returns:
+        Warnings, one sentence each.
+
+    Raises:
+        ConfigError: a cluster, too old, or without the module.
+        RedisUnavailable: not reachable, or a replica.
+    """
+    with redis_errors(address):
+        facts = inspect(client)
+    if facts.is_cluster:
+        raise ConfigError(f"Redis at {address} is a cluster, which this version does not serve", "use a standalone server")
+    if facts.compatible < OLDEST:
+        raise ConfigError(f"{facts.name} at {address} is {facts.version}; 7.0 is the oldest that is served")
+    if not facts.has_module:
+        raise module_missing(address)
+    if facts.is_replica:
+        raise RedisUnavailable(f"Redis at {address} is a replica; the engine needs its master")
+    return persistence_warnings(facts)
+
+
+def persistence_warnings(facts: ServerFacts) -> list[str]:
+    """What may lose changes that wait in Redis, one sentence each."""
+    warnings = []
+    if facts.appendonly is False:
+        warnings.append("the AOF is off: changes that wait are lost when Redis dies (appendonly yes)")
+    elif facts.appendfsync == "no":
+        warnings.append("appendfsync is no: a crash of the machine may lose changes that wait (appendfsync everysec)")
+    if facts.maxmemory_policy.startswith("allkeys-"):
+        warnings.append(
+            f"maxmemory-policy is {facts.maxmemory_policy}: Redis may evict the streams of changes that wait "
+            "(use noeviction or a volatile- policy)"
+        )
+    return warnings
+
+
+def _config(client: Redis, *names: str) -> dict[str, str]:
+    from redis.exceptions import ResponseError
+
+    try:
+        return {str(name): str(value) for name, value in client.config_get(*names).items()}
+    except ResponseError:  # managed servers forbid CONFIG
+        return {}
+
+
+def _has_module(client: Redis) -> bool:
+    # COMMAND INFO, because MODULE LIST is an admin command.
+    reply: Any = client.execute_command("COMMAND", "INFO", "WB.LIST")
+    if isinstance(reply, dict):
+        return any(value is not None for value in reply.values())
+    return bool(reply) and any(entry is not None for entry in reply)
