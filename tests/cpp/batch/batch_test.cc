@@ -1,0 +1,184 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "batch/batcher.h"
+#include "batch/coalescer.h"
+
+namespace writebehind {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Line {
+  std::string key;
+  std::uint64_t identity = 1;
+  std::uint32_t definition = 1;
+  std::size_t bytes = 10;
+};
+
+// A parcel that owns its texts, with IDs counted up from `first`.
+std::unique_ptr<Share> ShareOf(const std::vector<Line>& lines, std::uint64_t first = 1) {
+  auto texts = std::make_shared<std::vector<std::string>>();
+  auto parcel = std::make_shared<Parcel>();
+  texts->reserve(lines.size() * 2);
+  for (const Line& line : lines) {
+    Record record;
+    record.id = {first++, 0};
+    record.identity = line.identity;
+    record.definition = line.definition;
+    record.key = texts->emplace_back(line.key);
+    record.packed = texts->emplace_back(line.bytes, 'x');
+    parcel->records.push_back(record);
+  }
+  parcel->bytes_owner = texts;
+  return std::make_unique<Share>(Share{parcel, true, {}});
+}
+
+class BatcherTest : public ::testing::Test {
+ protected:
+  Batcher Make(BatchLimits limits) { return {limits, &queue_, &arrived_, &stop_}; }
+
+  Signal arrived_;
+  Stop stop_;
+  BoundedQueue<Share> queue_{16, &arrived_};
+  Batch batch_;
+};
+
+TEST_F(BatcherTest, TakesAllThatHasArrivedUpToTheLimits) {
+  Batcher batcher = Make({4, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"c"}}));
+  queue_.Push(ShareOf({{"d"}, {"e"}}, 4));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  ASSERT_EQ(batch_.records.size(), 4U);
+  EXPECT_EQ(batch_.last(), (StreamId{4, 0}));
+  ASSERT_EQ(batch_.holdings.size(), 2U);
+  EXPECT_EQ(batch_.holdings[0].records, 3U);
+  EXPECT_EQ(batch_.holdings[1].records, 1U);
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  ASSERT_EQ(batch_.records.size(), 1U);
+  EXPECT_EQ(batch_.records[0]->key, "e");
+}
+
+TEST_F(BatcherTest, BytesBoundABatchButOneRecordAlwaysFits) {
+  Batcher batcher = Make({100, 50, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"big", 1, 1, 500}, {"a", 1, 1, 30}, {"b", 1, 1, 30}}));
+  for (const char* key : {"big", "a", "b"}) {
+    batch_.Clear();
+    ASSERT_TRUE(batcher.Next(&batch_));
+    ASSERT_EQ(batch_.records.size(), 1U);
+    EXPECT_EQ(batch_.records[0]->key, key);
+  }
+}
+
+TEST_F(BatcherTest, NeverMixesIdentitiesOrDefinitions) {
+  Batcher batcher = Make({100, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a", 1, 1}, {"b", 2, 1}, {"c", 2, 2}}));
+  for (const char* key : {"a", "b", "c"}) {
+    batch_.Clear();
+    ASSERT_TRUE(batcher.Next(&batch_));
+    ASSERT_EQ(batch_.records.size(), 1U) << key;
+    EXPECT_EQ(batch_.records[0]->key, key);
+  }
+}
+
+TEST_F(BatcherTest, OnlyABusyWriterWaitsForMore) {
+  Batcher batcher = Make({100, 10000, 3, std::chrono::hours(1)});  // a wait that would never end
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"c"}}));
+  queue_.Push(ShareOf({{"d"}}, 4));
+  ASSERT_TRUE(batcher.Next(&batch_));  // idle before: takes what is there
+  EXPECT_EQ(batch_.records.size(), 4U);
+  batch_.Clear();
+  queue_.Push(ShareOf({{"e"}}, 5));
+  std::thread late([this] { queue_.Push(ShareOf({{"f"}, {"g"}}, 6)); });
+  ASSERT_TRUE(batcher.Next(&batch_));  // the last batch was a full one: waits until three are there
+  late.join();
+  EXPECT_EQ(batch_.records.size(), 3U);
+  batch_.Clear();
+  std::thread single([this] { queue_.Push(ShareOf({{"h"}}, 8)); });
+  ASSERT_TRUE(batcher.Next(&batch_));
+  single.join();
+  EXPECT_EQ(batch_.records.size(), 1U);
+}
+
+TEST_F(BatcherTest, AClosedQueueIsDrainedAndAStopIsNot) {
+  Batcher batcher = Make({1, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"c"}}));
+  queue_.Close();
+  EXPECT_FALSE(queue_.Push(ShareOf({{"d"}})));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  batch_.Clear();
+  stop_.Request();
+  EXPECT_FALSE(batcher.Next(&batch_));
+}
+
+TEST_F(BatcherTest, AStopWakesAWaitingWriter) {
+  Batcher batcher = Make({1, 1000, 100, milliseconds(0)});
+  std::thread stopper([this] {
+    stop_.Request();
+    arrived_.Notify();
+  });
+  EXPECT_FALSE(batcher.Next(&batch_));
+  stopper.join();
+}
+
+TEST(Coalescer, KeepsTheLastChangeOfEachKeyInTheOrderOfFirstChanges) {
+  const auto share = ShareOf({{"a"}, {"b"}, {"a"}, {"c"}, {"b"}, {"a"}});
+  Batch batch;
+  for (const Record& record : share->parcel->records) batch.records.push_back(&record);
+  for (std::uint32_t i = 0; i < 6; ++i) batch.rows.push_back({false, i, {}});
+  Coalescer coalescer;
+  coalescer.Run(&batch);
+  ASSERT_EQ(batch.heads.size(), 3U);
+  EXPECT_EQ(batch.heads[0].record, 5U);
+  EXPECT_EQ(batch.heads[1].record, 4U);
+  EXPECT_EQ(batch.heads[2].record, 3U);
+  // The target refused the last change of "a": without it, the one before it stands.
+  batch.rows.pop_back();
+  coalescer.Run(&batch);
+  EXPECT_EQ(batch.heads[0].record, 2U);
+}
+
+TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
+  Signal arrived;
+  BoundedQueue<int> queue(2, &arrived);
+  constexpr int kCount = 20000;
+  std::thread producer([&queue] {
+    for (int i = 0; i < kCount; ++i) queue.Push(std::make_unique<int>(i));
+    queue.Close();
+  });
+  int next = 0;
+  for (;;) {
+    if (auto value = queue.TryPop()) {
+      ASSERT_EQ(*value, next++);
+    } else if (queue.closed() && queue.empty()) {
+      break;
+    } else {
+      arrived.WaitUntil(std::chrono::steady_clock::now() + std::chrono::hours(1), [&] { return !queue.empty() || queue.closed(); });
+    }
+  }
+  producer.join();
+  EXPECT_EQ(next, kCount);
+}
+
+TEST(Budget, IsReturnedByTheLastHolderOfAParcel) {
+  auto budget = std::make_shared<Budget>(100, 10);
+  auto parcel = std::make_shared<Parcel>();
+  parcel->records.resize(1);
+  parcel->bytes = 1000;  // one read may overdraw
+  parcel->budget = budget;
+  budget->Take(1000, 1);
+  std::thread holder([&parcel] { parcel.reset(); });
+  EXPECT_TRUE(budget->Await());
+  holder.join();
+  budget->Take(1000, 1);
+  std::thread closer([&budget] { budget->Close(); });
+  EXPECT_FALSE(budget->Await());
+  closer.join();
+}
+
+}  // namespace
+}  // namespace writebehind
