@@ -1,0 +1,28 @@
+// Record → Row: the fields of a hash become the cells of a table's row, each cast to its column's type.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "transform/row_arena.h"
+#include "writebehind/catalog.h"
+#include "writebehind/definition.h"
+#include "writebehind/record.h"
+#include "writebehind/row.h"
+#include "writebehind/sink.h"
+#include "writebehind/status.h"
+
+namespace writebehind {
+
+// The plan of an output on a table as its catalog says it is. kConfig names a column that is missing or
+// can't be written, or keys that no primary key or UNIQUE index has. `warnings` get a sentence each.
+Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan, std::vector<std::string>* warnings);
+
+// REQUIRES: `plan` is of this output. Sets is_delete and cells; row->record is the caller's. Allocates
+// nothing where the values are canonical: cells are views into the record, `output` or `plan`, so the row lives no
+// longer than those and the arena's next Clear.
+// False: the record can't be written; `refusal` says column, type, value and reason (its row is untouched).
+bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, RowArena* arena, Row* row,
+               Refusal* refusal);
+
+}  // namespace writebehind
