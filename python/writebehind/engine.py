@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from writebehind import registry
-from writebehind.errors import ConfigError, PipelineHalted, TargetUnavailable
+from writebehind.errors import ConfigError, PipelineHalted, TargetUnavailable, WritebehindError
 from writebehind.log import Log
 from writebehind.redis_url import RedisAddress, address_of
 from writebehind.server import redis_errors, require_usable
@@ -89,34 +89,43 @@ class Engine:
                 raise
             self._client = client
 
-    def add(self, pipeline: Pipeline) -> registry.Registered:
-        """Checks a pipeline against its table, registers it, and starts it if the engine runs.
+    def disconnect(self) -> None:
+        """Gives up the control connection, so that `connect` makes a new one; the cores have their own."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def add(self, *pipelines: Pipeline) -> list[registry.Registered]:
+        """Checks pipelines against their tables, registers them, and starts them if the engine runs.
+
+        All are checked before the first is registered.
 
         Returns:
-            Whether the definition was registered, replaced another, or was there already.
+            For each, whether its definition was registered, replaced another, or was there already.
 
         Raises:
-            ConfigError: the table, a column or the login is wrong; nothing was registered.
+            ConfigError: a table, a column or a login is wrong; nothing was registered.
             VersionError: another definition is there that this one may not replace.
             RedisUnavailable: Redis can't be reached.
         """
         with self._lock:
-            if pipeline.name in self._running:
-                raise ConfigError(f"pipeline '{pipeline.name}' is added twice", "give each its own name")
             self.connect()
             assert self._client is not None
-            core = self.core(pipeline)
-            try:
-                for warning in core.check(self.definition_text(pipeline)):
-                    self._log.warning(warning, pipeline.name)
-            except TargetUnavailable as error:
-                self._log.warning(f"{error}; changes wait in Redis until it is back", pipeline.name)
+            cores = []
+            for pipeline in pipelines:
+                if pipeline.name in self._running:
+                    raise ConfigError(f"pipeline '{pipeline.name}' is added twice", "give each its own name")
+                cores.append(self._checked(pipeline))
             with redis_errors(self.address):
-                registered = registry.register(self._client, pipeline)
-            running = _Running(pipeline, core, registered)
-            self._running[pipeline.name] = running
-            if self._is_started:
-                self._start_one(running)
+                for pipeline in pipelines:
+                    registry.check(self._client, pipeline)
+                registered = [registry.register(self._client, pipeline) for pipeline in pipelines]
+            for pipeline, core, one in zip(pipelines, cores, registered, strict=True):
+                running = _Running(pipeline, core, one)
+                self._running[pipeline.name] = running
+                if self._is_started:
+                    self._start_one(running)
             return registered
 
     def core(self, pipeline: Pipeline) -> Core:
@@ -146,8 +155,7 @@ class Engine:
         with self._lock:
             self.connect()
             given, self._given = self._given, []
-            for pipeline in given:
-                self.add(pipeline)
+            self.add(*given)
             self._is_started = True
             for running in self._running.values():
                 self._start_one(running)
@@ -178,24 +186,30 @@ class Engine:
                     f"writebehind rejected list {name} shows the change",
                 )
 
+    def waiting(self) -> int:
+        """How many changes of these pipelines wait in Redis."""
+        assert self._client is not None, "not connected"
+        with redis_errors(self.address):
+            return sum(int(str(self._client.xlen(registry.key(name, "stream")))) for name in list(self._running))
+
     def drain(self, timeout_s: float = 30.0) -> bool:
         """Waits until no change of these pipelines waits in Redis; False: not within `timeout_s` seconds."""
-        assert self._client is not None, "not connected"
         deadline = time.monotonic() + timeout_s
-        streams = [registry.key(name, "stream") for name in self._running]
         pause = 0.001
-        while True:
-            with redis_errors(self.address):
-                if not any(int(str(self._client.xlen(stream))) for stream in streams):
-                    return True
+        while self.waiting():
             if time.monotonic() >= deadline:
                 return False
             time.sleep(pause)
             pause = min(pause * 2, 0.05)
+        return True
 
     def status(self) -> dict[str, dict[str, Any]]:
         """By pipeline: state, message and the counters since the start."""
         return {name: running.core.status() for name, running in list(self._running.items())}
+
+    def cores(self) -> dict[str, Core]:
+        """By pipeline: its core; good for its status, also after a stop."""
+        return {name: running.core for name, running in list(self._running.items())}
 
     def registered(self) -> dict[str, registry.Registered]:
         """By pipeline: what became of its registration."""
@@ -214,7 +228,6 @@ class Engine:
             self._is_started = False
             running = [one for one in self._running.values() if one.is_started]
             self._running = {}
-            client, self._client = self._client, None
         ended: list[bool] = []
 
         def end(core: Core) -> None:
@@ -227,8 +240,7 @@ class Engine:
         deadline = time.monotonic() + timeout_s + 0.5
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if client is not None:
-            client.close()
+        self.disconnect()
         return len(ended) == len(running) and all(ended)
 
     def __enter__(self) -> Self:
@@ -241,7 +253,25 @@ class Engine:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
+    def _checked(self, pipeline: Pipeline) -> Core:
+        core = self.core(pipeline)
+        try:
+            for warning in core.check(self.definition_text(pipeline)):
+                self._log.warning(warning, pipeline.name)
+        except TargetUnavailable as error:
+            self._log.warning(f"{error}; changes wait in Redis until it is back", pipeline.name)
+        except ConfigError as error:
+            raise located(pipeline, error) from None
+        return core
+
     def _start_one(self, running: _Running) -> None:
         if not running.is_started:
             running.core.start()
             running.is_started = True
+
+
+def located(pipeline: Pipeline, error: WritebehindError) -> WritebehindError:
+    """The error with the pipeline's name, and where it was declared, in front."""
+    text = str(error)
+    named = text if f"'{pipeline.name}'" in text else f"pipeline '{pipeline.name}': {text}"
+    return type(error)(f"{pipeline.source}: {named}" if pipeline.source else named, error.hint)

@@ -62,8 +62,7 @@ class GearsBuilder:
             if self.engine is None:
                 engine = Engine(self.redis)
                 try:
-                    for pipeline in self.pipelines:
-                        engine.add(pipeline)
+                    engine.add(*self.pipelines)
                     engine.start()
                 except BaseException:
                     engine.stop()

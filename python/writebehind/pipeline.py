@@ -24,6 +24,9 @@ class Connector(Protocol):
     pk: str
     exactlyOnceTableName: str | None
 
+    @property
+    def kind(self) -> str: ...
+
     def sink_options(self) -> dict[str, Any]: ...
     def credentials(self) -> Callable[[], dict[str, Any]] | None: ...
 

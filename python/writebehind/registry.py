@@ -111,6 +111,12 @@ def register(client: Redis, pipeline: Pipeline) -> Registered:
     raise ConfigError(f"pipeline '{pipeline.name}': others keep registering it at this moment", "try again")
 
 
+def check(client: Redis, pipeline: Pipeline) -> None:
+    """Raises VersionError if `register` would, as things are now."""
+    there = read_registration(client.hget(REGISTRY, pipeline.name))  # type: ignore[arg-type]
+    decide(pipeline.name, pipeline.definition(), there)
+
+
 def decide(name: str, wanted: Mapping[str, Any], there: Registration | None) -> tuple[Literal["registered", "attached", "replaced"], str]:
     """What is to be done for a definition, and the text that Redis has afterwards.
 

@@ -154,15 +154,16 @@ class RedisServer(Server):
     Args:
         arguments: redis-server's own, e.g. ``"--appendonly", "yes"``.
         module: path of a module to load; None: none.
-        server: the program, a name or a path.
+        server: the program, a name or a path; None (the default): WB_REDIS_SERVER, or else redis-server, or else valkey-server.
     """
 
     program = "redis-server"
+    programs = ("redis-server", "valkey-server")
 
     def __init__(self, *arguments: str, module: str | os.PathLike[str] | None = None, server: str | None = None) -> None:
         super().__init__(*arguments)
         self.module = module
-        self.server = server or os.environ.get("WB_REDIS_SERVER") or self.program
+        self.server = server or os.environ.get("WB_REDIS_SERVER") or next(filter(shutil.which, self.programs), self.program)
 
     def command(self) -> list[str]:
         base = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "", "--daemonize", "no"]

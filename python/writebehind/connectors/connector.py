@@ -38,6 +38,11 @@ class BaseSqlConnector:
         if exactlyOnceTableName is not None:
             split_table(exactlyOnceTableName)
 
+    @property
+    def kind(self) -> str:
+        """The name of the native sink that serves it."""
+        return self.serves
+
     def TableName(self) -> str:
         """The table's name, as it was given."""
         return self.tableName

@@ -1,0 +1,125 @@
+"""`writebehind demo`."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from writebehind.errors import WritebehindError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from writebehind.engine import Engine
+
+FIRST = ("Ada", "Alan", "Barbara", "Edsger", "Grace", "Ken", "Leslie", "Margaret")
+LAST = ("Lovelace", "Turing", "Liskov", "Dijkstra", "Hopper", "Thompson", "Lamport", "Hamilton")
+TABLE = "CREATE TABLE persons (person_id INTEGER PRIMARY KEY, first TEXT, last TEXT, age INTEGER)"
+
+
+@click.command()
+@click.option("--rows", type=click.IntRange(min=1), default=100_000, show_default=True, help="Hashes to write.")
+def demo(rows: int) -> None:
+    """Shows it all on a private Redis and a SQLite file: hashes in, rows out, an acknowledgement, the rate.
+
+    Leaves nothing behind: server, file and directory are gone when it ends.
+    """
+    from writebehind.connectors import SQLiteConnection, SQLiteConnector
+    from writebehind.engine import Engine
+    from writebehind.module import module_path
+    from writebehind.pipeline import Pipeline
+    from writebehind.testing import RedisServer
+
+    signal.signal(signal.SIGTERM, _interrupt)  # the default action would leave the server running
+    module = module_path()
+    with tempfile.TemporaryDirectory(prefix="writebehind-demo-") as directory:
+        file = Path(directory) / "demo.db"
+        with sqlite3.connect(file) as database:
+            database.execute(TABLE)
+        database.close()
+        try:
+            server = RedisServer(module=module)
+            server.__enter__()
+        except (FileNotFoundError, ChildProcessError) as error:
+            raise WritebehindError(f"no private Redis could be started: {error}") from None
+        with server:
+            _say(f"a private Redis on port {server.port}, and a SQLite file with: {TABLE}")
+            connector = SQLiteConnector(SQLiteConnection(str(file)), "persons", "person_id")
+            mapping = {"first_name": "first", "last_name": "last", "age": "age"}
+            persons = Pipeline(name="persons", prefix="person", mapping=mapping, connector=connector, batch=2000)
+            with Engine(server.url, [persons]) as engine:
+                _show(engine, file, rows)
+
+
+def _show(engine: Engine, file: Path, rows: int) -> None:
+    client = engine.address.client(timeout_s=30)
+    _say(f"writing {rows:,} hashes: HSET person:<n> first_name … last_name … age …")
+    started = time.monotonic()
+    _write(client, rows)
+    captured_s = time.monotonic() - started
+    if not engine.drain(120):
+        raise WritebehindError("the rows did not arrive within 120 s", str(engine.status()))
+    total_s = time.monotonic() - started
+    _acknowledge(client, rows + 1)
+    client.close()
+    with sqlite3.connect(file) as database:
+        count = database.execute("SELECT count(*) FROM persons").fetchone()[0]
+        head = database.execute("SELECT * FROM persons ORDER BY person_id LIMIT 5").fetchall()
+    database.close()
+    _table(head, count)
+    _say(
+        f"Redis took them in {captured_s:.1f} s; the last row was committed {total_s:.1f} s after the first HSET: {rows / total_s:,.0f} rows/s"
+    )
+    if count != rows + 1:
+        raise WritebehindError(f"the table has {count} rows, not {rows + 1}")
+
+
+def _write(client: Redis, rows: int) -> None:
+    for start in range(1, rows + 1, 2000):
+        with client.pipeline(transaction=False) as batch:
+            for number in range(start, min(start + 2000, rows + 1)):
+                # Commands as they are: `hset(mapping=…)` would spend more time in Python than the servers need.
+                batch.execute_command(
+                    "HSET", f"person:{number}", "first_name", FIRST[number % 8], "last_name", LAST[number // 8 % 8], "age", 20 + number % 60
+                )
+            batch.execute()
+
+
+def _acknowledge(client: Redis, number: int) -> None:
+    token = str(uuid.uuid4())
+    key = f"person:{number}"
+    stream = f"{{{key}}}{token}"
+    started = time.monotonic()
+    client.execute_command("HSET", key, "first_name", "James", "last_name", "Bond", "age", "42", "#", f"={token}")
+    reply: Any = client.xread({stream: "0-0"}, block=5000)
+    if not reply:
+        raise WritebehindError("no acknowledgement came within 5 s")
+    answer = " ".join(f"{name} {value}" for name, value in reply[0][1][0][1].items())
+    _say(f"HSET {key} … # ={token[:8]}…")
+    _say(f"XREAD BLOCK 5000 STREAMS {{{key}}}{token[:8]}… 0-0: {answer}, after {(time.monotonic() - started) * 1000:.0f} ms")
+
+
+def _table(head: list[tuple[Any, ...]], count: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("person_id", "first", "last", "age", box=box.SIMPLE_HEAD, caption=f"persons: {count:,} rows", caption_justify="left")
+    for row in head:
+        table.add_row(*(str(value) for value in row))
+    Console().print(table)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,62 @@
+"""Options that several verbs have, and the connection they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from writebehind.log import LEVELS
+from writebehind.redis_url import DEFAULT, ENVIRONMENT, parse_redis_url
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+Verb = TypeVar("Verb", bound=Callable[..., object])
+
+
+def redis_option(verb: Verb) -> Verb:
+    """`--redis URL`, as `redis_url`."""
+    return click.option(
+        "--redis",
+        "redis_url",
+        metavar="URL",
+        envvar=ENVIRONMENT,
+        default=DEFAULT,
+        help=f"Server to use; default: ${ENVIRONMENT}, or {DEFAULT}. A password is safer in ${ENVIRONMENT}.",
+    )(verb)
+
+
+def json_option(verb: Verb) -> Verb:
+    """`--json`, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(verb)
+
+
+def log_options(verb: Verb) -> Verb:
+    """`--log-format` and `--log-level`."""
+    verb = click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="The least that is logged.")(verb)
+    return click.option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of the lines on stderr."
+    )(verb)
+
+
+@contextmanager
+def usable_server(redis_url: str) -> Iterator[Redis]:
+    """A client of a server that has our module; exceptions of redis-py become ours.
+
+    Raises:
+        ConfigError: the URL, the login or the server is wrong.
+        RedisUnavailable: not reachable.
+    """
+    from writebehind.server import redis_errors, require_usable
+
+    address = parse_redis_url(redis_url)
+    client = address.client()
+    try:
+        require_usable(client, address)
+        with redis_errors(address):
+            yield client
+    finally:
+        client.close()

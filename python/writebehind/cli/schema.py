@@ -1,0 +1,29 @@
+"""`writebehind schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(epilog="\b\nExample:\n  writebehind schema recipe.py | psql mydb")
+@click.argument("recipes", metavar="RECIPE.py...", nargs=-1, required=True, type=click.Path(path_type=Path))
+def schema(recipes: tuple[Path, ...]) -> None:
+    """Prints CREATE TABLE statements for the mappings of recipes, and for their exactly-once tables.
+
+    All mapped columns are text: a draft to refine. No database is asked.
+    """
+    from writebehind import _core
+    from writebehind.cli.script import load_recipes
+    from writebehind.definition import to_json
+
+    printed: set[str] = set()
+    for pipeline in load_recipes(recipes):
+        kind = pipeline.connector.kind
+        exactly_once = pipeline.connector.exactlyOnceTableName or ""
+        for statement in _core.schema_sql(kind, to_json(pipeline.definition()), exactly_once):
+            text = statement.rstrip().rstrip(";")
+            if text not in printed:
+                printed.add(text)
+                click.echo(f"{text};")

@@ -1,0 +1,123 @@
+"""What `status` shows: each pipeline with its engine, checkpoints and warnings, read from Redis."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from writebehind import registry
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+SILENT_AFTER_S = 60
+_NUMBERS = ("written", "coalesced", "filtered", "rejected", "skipped", "batches", "retries", "bytes", "lag_ms", "started_ms", "seen_ms")
+
+
+@dataclass(frozen=True)
+class PipelineOverview:
+    """One pipeline.
+
+    Args:
+        name: of it.
+        version: of its definition; "": none.
+        active: False: it captures no more.
+        stream: key of its change stream.
+        captured: changes, since Redis started.
+        waiting: changes in the stream.
+        rejected: changes that are listed as rejected now.
+        flushed: changes that a flush of Redis discarded.
+        paused: by an operator.
+        lag_ms: age of the oldest change that waits, in ms, as the engine last said.
+        per_second: rows written per second since the engine started.
+        seconds_since_seen: since an engine last gave a sign; None: never.
+        engine: its hash (docs/protocol.md), numbers as numbers.
+        checkpoints: last stream ID committed, by `<output>/<identity>/<writer>of<writers>`.
+        warnings: what needs a person, one sentence each.
+    """
+
+    name: str
+    version: str
+    active: bool
+    stream: str
+    captured: int
+    waiting: int
+    rejected: int
+    flushed: int
+    paused: bool
+    lag_ms: int
+    per_second: float
+    seconds_since_seen: float | None
+    engine: dict[str, Any] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def state(self) -> str:
+        """In a word: "unregistered", "paused", "no engine", or what the engine says of itself."""
+        if not self.active:
+            return "unregistered"
+        if self.paused:
+            return "paused"
+        if self.seconds_since_seen is None or self.seconds_since_seen > SILENT_AFTER_S:
+            return "no engine"
+        return str(self.engine.get("state", "running"))
+
+
+def read_overview(client: Redis) -> list[PipelineOverview]:
+    """All pipelines of the server's database, sorted by name."""
+    seconds, microseconds = client.time()  # type: ignore[misc]
+    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    return [_overview(client, state, now_ms) for state in registry.list_pipelines(client)]
+
+
+def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> PipelineOverview:
+    with client.pipeline(transaction=False) as ask:
+        ask.hgetall(registry.key(state.name, "engine"))
+        ask.hgetall(registry.key(state.name, "checkpoint"))
+        ask.hget(registry.key(state.name, "control"), "paused")
+        ask.xlen(registry.key(state.name, "rejected"))
+        hash_, checkpoints, paused, rejected = ask.execute()
+    engine: dict[str, Any] = {name: int(value) if name in _NUMBERS and value.isdecimal() else value for name, value in hash_.items()}
+    seen_ms, started_ms = engine.get("seen_ms"), engine.get("started_ms")
+    since = None if not isinstance(seen_ms, int) else max(0.0, (now_ms - seen_ms) / 1000)
+    running_s = (seen_ms - started_ms) / 1000 if isinstance(seen_ms, int) and isinstance(started_ms, int) else 0.0
+    overview = PipelineOverview(
+        name=state.name,
+        version=state.version,
+        active=state.active,
+        stream=state.stream,
+        captured=state.captured,
+        waiting=state.waiting,
+        rejected=int(rejected),
+        flushed=state.flushed,
+        paused=paused == "1",
+        lag_ms=int(engine.get("lag_ms") or 0),
+        per_second=round(engine.get("written", 0) / running_s, 1) if running_s > 0 else 0.0,
+        seconds_since_seen=since,
+        engine=engine,
+        checkpoints=dict(checkpoints),
+    )
+    overview.warnings.extend(_warnings(overview))
+    return overview
+
+
+def _warnings(overview: PipelineOverview) -> list[str]:
+    warnings = []
+    since = overview.seconds_since_seen
+    if since is None:
+        warnings.append("no engine has run it yet: writebehind run RECIPE.py")
+    elif since > SILENT_AFTER_S:
+        warnings.append(f"no engine has been seen for {since:.0f} s")
+    elif overview.engine.get("message"):
+        warnings.append(f"{overview.engine.get('state', 'engine')}: {overview.engine['message']}")
+    if overview.paused:
+        warnings.append(f"writing is paused; changes wait until: writebehind resume {overview.name}")
+    if overview.rejected:
+        warnings.append(f"{overview.rejected} changes were rejected: writebehind rejected list {overview.name}")
+    if overview.flushed:
+        warnings.append(f"{overview.flushed} changes that waited were discarded by a flush of Redis")
+    return warnings
