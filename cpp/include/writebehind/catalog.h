@@ -71,7 +71,7 @@ struct Catalog {
   std::vector<std::vector<std::string>> unique_keys;
   bool transactional = true;             // false: MyISAM and its kin
 
-  // Was anything changed that could make a refused row welcome (SPEC 6, Rejecting)?
+  // Was anything changed that could make a refused row welcome?
   friend bool operator==(const Catalog&, const Catalog&) = default;
 };
 

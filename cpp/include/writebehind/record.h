@@ -26,7 +26,7 @@ struct Field {
 struct Record {
   StreamId id;
   Op op = Op::kUpdate;
-  std::uint64_t identity = 0;    // of the stream when the entry was added (SPEC 3, Identity)
+  std::uint64_t identity = 0;    // of the stream when the entry was added (docs/protocol.md)
   std::uint32_t definition = 0;  // serial of the definition that captured it
   bool shared_uuid = false;      // other pipelines captured this change too: the last to settle answers
   std::string_view key;          // the whole Redis key, any bytes

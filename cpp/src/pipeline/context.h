@@ -34,7 +34,7 @@ struct Context {
   explicit Context(PipelineOptions given)
       : options(std::move(given)),
         definitions(options.name),
-        budget(std::make_shared<Budget>(2 * options.max_batch_bytes, 4 * options.max_batch_rows)) {
+        budget(std::make_shared<Budget>(2 * options.max_batch_bytes, 2 * (options.writers + 1) * options.max_batch_rows)) {
     for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
   }
 

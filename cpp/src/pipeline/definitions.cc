@@ -15,26 +15,37 @@ Status Definitions::Load(Connection* redis) {
   if (!registration.is_object() || !registration.contains("definitions")) {
     return {Code::kCorrupt, "the registration of '" + pipeline_ + "' in writebehind:registry can't be read"};
   }
-  std::map<std::uint32_t, std::shared_ptr<const Definition>> found;
+  std::map<std::uint32_t, Known> found;
   for (const auto& [text, json] : registration["definitions"].items()) {
     std::uint32_t serial = 0;
     std::from_chars(text.data(), text.data() + text.size(), serial);
+    Known known{json.dump(), nullptr};
     auto definition = std::make_shared<Definition>();
-    if (Status status = Definition::Parse(json.dump(), serial, definition.get()); !status.ok()) {
+    if (Status status = Definition::Parse(known.json, serial, definition.get()); !status.ok()) {
       Log(LogLevel::kError, pipeline_, "definition " + text + ": " + status.message());
       continue;
     }
-    found.emplace(serial, std::move(definition));
+    known.definition = std::move(definition);
+    found.emplace(serial, std::move(known));
   }
   std::lock_guard lock(mutex_);
+  for (const auto& [serial, known] : found) {
+    const auto before = by_serial_.find(serial);
+    if (before != by_serial_.end() && before->second.json != known.json) ++generation_;
+  }
   by_serial_ = std::move(found);
   return Status::Ok();
+}
+
+std::uint64_t Definitions::generation() const {
+  std::lock_guard lock(mutex_);
+  return generation_;
 }
 
 std::shared_ptr<const Definition> Definitions::Find(std::uint32_t serial) const {
   std::lock_guard lock(mutex_);
   const auto found = by_serial_.find(serial);
-  return found == by_serial_.end() ? nullptr : found->second;
+  return found == by_serial_.end() ? nullptr : found->second.definition;
 }
 
 }  // namespace writebehind

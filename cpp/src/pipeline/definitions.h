@@ -21,13 +21,22 @@ class Definitions {
   // Reads the registration. kRefused: there is none of this name.
   Status Load(Connection* redis);
 
+  // Grows when a serial came to mean something else: Redis lost its data, and the pipeline was registered
+  // anew. Plans made before are void then.
+  [[nodiscard]] std::uint64_t generation() const;
+
   // Null: the registry has no such definition, or can't be parsed.
   [[nodiscard]] std::shared_ptr<const Definition> Find(std::uint32_t serial) const;
 
  private:
   std::string pipeline_;
   mutable std::mutex mutex_;
-  std::map<std::uint32_t, std::shared_ptr<const Definition>> by_serial_;
+  struct Known {
+    std::string json;
+    std::shared_ptr<const Definition> definition;
+  };
+  std::map<std::uint32_t, Known> by_serial_;
+  std::uint64_t generation_ = 0;
 };
 
 }  // namespace writebehind

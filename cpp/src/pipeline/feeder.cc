@@ -41,6 +41,7 @@ Status Feeder::Step() {
     context_->stop.SleepFor(std::chrono::milliseconds(50));
     return Status::Ok();
   }
+  if (rewind_ && !Rewind()) return Status::Ok();
   if (!context_->budget->Await()) return {Code::kStopped, "stopped"};
   std::shared_ptr<Entries> entries;
   if (Status status = Read(&entries); !status.ok()) return status;
@@ -68,6 +69,7 @@ Status Feeder::Open() {
     return status;
   }
   wait_ = false;
+  rewind_ = true;
   return context_->options.once && !found_end_ ? FindEnd() : Status::Ok();
 }
 
@@ -78,6 +80,19 @@ Status Feeder::Register() {
   }
   Log(LogLevel::kWarning, context_->options.name, "the registration was gone from Redis and was made again");
   return context_->definitions.Load(&reader_.connection());
+}
+
+// After a crash Redis may hold entries again whose answer and removal it has lost. They are read once more
+// from the beginning, and skipped and answered by the workers' positions; what is still under way must be
+// settled before, or it would be written twice.
+bool Feeder::Rewind() {
+  if (context_->tracker.Oldest()) {
+    context_->stop.SleepFor(std::chrono::milliseconds(10));
+    return false;
+  }
+  reader_.Rewind();
+  rewind_ = false;
+  return true;
 }
 
 Status Feeder::FindEnd() {

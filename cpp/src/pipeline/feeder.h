@@ -25,6 +25,7 @@ class Feeder {
   Status Open();
   Status Register();
   Status FindEnd();
+  bool Rewind();
   Status Read(std::shared_ptr<Entries>* entries);
   Status Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel);
   Status KnowDefinitions(const Parcel& parcel);
@@ -36,6 +37,7 @@ class Feeder {
   Retry retry_;
   std::optional<StreamId> end_;  // with `once`: the last entry at the start
   bool found_end_ = false;
+  bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   bool wait_ = false;
   bool done_ = false;
 };

@@ -53,6 +53,10 @@ void Target::Cancel() noexcept {
 
 Status Target::PlanFor(std::uint32_t definition, const Plan** plan) {
   *plan = nullptr;
+  if (const std::uint64_t now = definitions_->generation(); now != generation_) {
+    plans_.clear();
+    generation_ = now;
+  }
   if (const auto known = plans_.find(definition); known != plans_.end()) {
     *plan = &known->second;
     return Status::Ok();

@@ -61,6 +61,7 @@ class Target {
   std::mutex sink_mutex_;  // only for Cancel: guards sink_ against being replaced
   std::unique_ptr<Sink> sink_;
   std::map<std::uint32_t, Plan> plans_;
+  std::uint64_t generation_ = 0;  // of the definitions that plans_ were made of
   std::map<std::uint64_t, StreamId> positions_;
   std::map<std::string, StreamId> redis_checkpoints_;
 };

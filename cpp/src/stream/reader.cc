@@ -25,6 +25,11 @@ Status StreamReader::Read(std::size_t rows, std::size_t bytes, std::chrono::mill
   return connection_.Receive(entries);
 }
 
+void StreamReader::Rewind() {
+  position_ = {};
+  after_ = "0-0";
+}
+
 void StreamReader::Advance(std::uint64_t identity, StreamId id) {
   position_ = id;
   after_ = IdentityText(identity) + ':' + id.ToString();

@@ -28,6 +28,9 @@ class StreamReader {
   // that identity (it was flushed) the next Read starts at the beginning.
   void Advance(std::uint64_t identity, StreamId id);
 
+  // Moves the cursor to the beginning of the stream.
+  void Rewind();
+
  private:
   std::string pipeline_;
   std::string key_;
