@@ -69,7 +69,7 @@ class PipelineOverview:
 
 def read_overview(client: Redis) -> list[PipelineOverview]:
     """All pipelines of the server's database, sorted by name."""
-    seconds, microseconds = client.time()  # type: ignore[misc]
+    seconds, microseconds = client.time()
     now_ms = int(seconds) * 1000 + int(microseconds) // 1000
     return [_overview(client, state, now_ms) for state in registry.list_pipelines(client)]
 

@@ -176,8 +176,7 @@ def _bind(
     with_builder: inspect.Signature, without: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[GearsBuilder, dict[str, Any]]:
     """Finds out whether GB was given, and names all arguments."""
-    has_builder = "GB" in kwargs or (bool(args) and not isinstance(args[0], str) and "keysPrefix" not in kwargs)
-    has_builder = has_builder or (bool(args) and isinstance(args[0], GearsBuilder))
+    has_builder = "GB" in kwargs or (bool(args) and not isinstance(args[0], str))
     try:
         given = dict((with_builder if has_builder else without).bind(*args, **kwargs).arguments)
     except TypeError as error:

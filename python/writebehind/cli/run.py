@@ -36,7 +36,7 @@ def run(recipes: tuple[Path, ...], redis_url: str, once: bool, dry_run: bool, lo
 
     In a recipe, GB is there without an import, and names import from writebehind, WriteBehind and rgsync alike.
     """
-    from writebehind.cli.runner import Runner
+    from writebehind.cli.runner import Interrupted, Runner
     from writebehind.cli.script import load_recipes
     from writebehind.log import Log
     from writebehind.redis_url import parse_redis_url
@@ -45,9 +45,12 @@ def run(recipes: tuple[Path, ...], redis_url: str, once: bool, dry_run: bool, lo
     address = parse_redis_url(redis_url)
     runner = Runner(address, log, once=once)
     with runner.signals():
-        pipelines = load_recipes(recipes)
-        if dry_run:
-            _explain(pipelines)
+        try:
+            pipelines = load_recipes(recipes)
+            if dry_run:
+                _explain(pipelines)
+                return 0
+        except Interrupted:
             return 0
         return runner.run(pipelines)
 

@@ -29,6 +29,10 @@ EXIT_S = 4.6  # from the signal to our end, also where a driver call hangs
 _COUNTERS = ("written", "coalesced", "filtered", "rejected", "skipped")
 
 
+class Interrupted(BaseException):
+    """A signal came while a script was running; no `except Exception` of the script may stop it."""
+
+
 class Runner:
     """One run of the command line.
 
@@ -49,11 +53,11 @@ class Runner:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the run, with exit status 0; while a script still runs, at once."""
+        """SIGTERM and SIGINT end the run; before `run` they raise Interrupted."""
 
         def handle(number: int, frame: FrameType | None) -> None:
             if not self._is_working:
-                raise SystemExit(0)
+                raise Interrupted
             self._stop.set()
             self._wake.set()
 

@@ -1,0 +1,108 @@
+"""Servers that tests share: each is private, started once a session, and ended by its pid."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from writebehind.testing import MariaDBServer, PostgresServer, RedisServer
+
+if TYPE_CHECKING:
+    import redis
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def module() -> Path:
+    """The Redis module's file."""
+    from writebehind.module import module_path
+
+    return module_path()
+
+
+@pytest.fixture(scope="session")
+def redis_server(module: Path) -> Iterator[RedisServer]:
+    with RedisServer("--appendonly", "yes", module=module) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """A client of the shared server; pipelines and keys of the test are gone afterwards."""
+    import redis
+
+    client = redis.Redis(port=redis_server.port, decode_responses=True, protocol=2)
+    yield client
+    from writebehind.registry import list_pipelines
+
+    for state in list_pipelines(client):
+        client.execute_command("WB.UNREGISTER", state.name, "DROP")
+    client.flushall()
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with PostgresServer("-c", "fsync=off") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    with MariaDBServer() as server:
+        yield server
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+class Cli:
+    """Runs the command line as a user does: in a process of its own."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self.environment.pop("WRITEBEHIND_REDIS", None)
+        if url is not None:
+            self.environment["WRITEBEHIND_REDIS"] = url
+
+    def __call__(self, *arguments: str | Path, seconds: float = 60, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "writebehind", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=self.environment,
+            cwd=cwd,
+        )
+
+    def start(self, *arguments: str | Path, cwd: Path | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "writebehind", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            cwd=cwd,
+        )
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return Cli()
+
+
+@pytest.fixture
+def cli_for() -> type[Cli]:
+    """`cli_for(url)` runs verbs against that server."""
+    return Cli

@@ -1,0 +1,178 @@
+"""Connections and connectors: what they read, what they show, and what is not served yet."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from writebehind import connectors
+from writebehind.connectors import (
+    BaseSqlConnection,
+    BaseSqlConnector,
+    MySqlConnection,
+    MySqlConnector,
+    PostgresConnection,
+    PostgresConnector,
+    SQLiteConnection,
+    SQLiteConnector,
+)
+from writebehind.connectors.connection import DatabaseAddress, parse_database
+from writebehind.connectors.connector import split_table
+from writebehind.errors import ConfigError, NotBuiltError
+
+# Every name of rgsync.Connectors with the parameters that recipes give it.
+SIGNATURES = {
+    "BaseSqlConnection": "user passwd db",
+    "BaseSqlConnector": "connection tableName pk exactlyOnceTableName=None",
+    "CqlConnection": "user password db keyspace",
+    "CqlConnector": "connection tableName pk exactlyOnceTableName=None",
+    "DB2Connection": "user passwd db",
+    "DB2Connector": "connection tableName pk exactlyOnceTableName=None",
+    "MongoConnection": "user password db authSource='admin' conn_string=None",
+    "MongoConnector": "connection db tableName pk exactlyOnceTableName=None",
+    "MsSqlConnection": "user passwd db server port driver",
+    "MsSqlConnector": "connection tableName pk exactlyOnceTableName=None",
+    "MySqlConnection": "user passwd db",
+    "MySqlConnector": "connection tableName pk exactlyOnceTableName=None",
+    "OracleSqlConnection": "user passwd db",
+    "OracleSqlConnector": "connection tableName pk exactlyOnceTableName=None",
+    "PostgresConnection": "user passwd db",
+    "PostgresConnector": "connection tableName pk exactlyOnceTableName=None",
+    "RedisClusterConnection": "host=None port=None cluster_nodes=None password=None",
+    "RedisConnection": "host port password=None",
+    "RedisConnector": "connection newPrefix exactlyOnceTableName=None",
+    "SQLiteConnection": "filePath",
+    "SQLiteConnector": "connection tableName pk exactlyOnceTableName=None",
+    "SimpleHashConnector": "newPefix",
+    "SnowflakeSqlConnection": "user passwd db account",
+    "SnowflakeSqlConnector": "connection tableName pk exactlyOnceTableName=None",
+}
+SERVED = {"MySql", "Postgres", "SQLite", "BaseSql"}
+PLANNED = sorted(name for name in SIGNATURES if not any(name.startswith(kind) for kind in SERVED))
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_parameters_are_those_of_recipes(name: str) -> None:
+    parameters = inspect.signature(getattr(connectors, name)).parameters.values()
+    assert [
+        parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}" for parameter in parameters
+    ] == SIGNATURES[name].split()
+
+
+def test_all_names_are_there() -> None:
+    assert set(connectors.__all__) == set(SIGNATURES)
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_names_not_served_say_so_when_called(name: str) -> None:
+    needed = [word for word in SIGNATURES[name].split() if "=" not in word]
+    with pytest.raises(NotBuiltError, match=f"{name} is not served by this version"):
+        getattr(connectors, name)(*needed)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("localhost:3306/test", DatabaseAddress("localhost", 3306, "test")),
+        ("db.example.com/test", DatabaseAddress("db.example.com", 0, "test")),
+        ("[::1]:5432/test", DatabaseAddress("::1", 5432, "test")),
+        ("[::1]/test", DatabaseAddress("::1", 0, "test")),
+        ("10.0.0.1:1/a/b", DatabaseAddress("10.0.0.1", 1, "a/b")),
+        ("h:1/test?charset=utf8mb4", DatabaseAddress("h", 1, "test")),
+    ],
+)
+def test_databases_are_read(text: str, address: DatabaseAddress) -> None:
+    assert parse_database(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "test", "/test", "h:1/", "h:x/test", "h:99999/test", "h:1"])
+def test_what_is_no_database_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="host:port/database"):
+        parse_database(text)
+
+
+def test_database_options_are_not_ignored_silently() -> None:
+    with pytest.raises(NotBuiltError, match="sslmode"):
+        parse_database("h:1/test?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("persons", ("", "persons")),
+        ("public.persons", ("public", "persons")),
+        ('"a.b"', ("", "a.b")),
+        ('"a.b".`c`', ("a.b", "c")),
+        ("s.`a.b`", ("s", "a.b")),
+    ],
+)
+def test_tables_are_read(name: str, parts: tuple[str, str]) -> None:
+    assert split_table(name) == parts
+
+
+@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a.b.c", '"a', '"a"b', '""', None])
+def test_what_is_no_table_is_refused(name: Any) -> None:
+    with pytest.raises(ConfigError, match="table's name"):
+        split_table(name)
+
+
+def test_a_connection_asks_its_callables_at_each_access() -> None:
+    passwords = iter(["first", "second"])
+    connection = PostgresConnection(lambda: "me", lambda: next(passwords), "h:1/d")
+    assert connection.is_dynamic
+    assert connection.sink_options()["password"] == "first"
+    assert connection.sink_options()["password"] == "second"
+    credentials = PostgresConnector(PostgresConnection("u", lambda: "p", "h:1/d"), "t", "id").credentials()
+    assert credentials is not None
+    assert credentials() == {"kind": "postgres", "host": "h", "port": 1, "user": "u", "password": "p", "database": "d"}
+    assert PostgresConnector(PostgresConnection("u", "p", "h:1/d"), "t", "id").credentials() is None
+
+
+def test_a_connector_has_the_surface_of_rgsync() -> None:
+    connection = MySqlConnection("u", "p", "h:1/d")
+    connector = MySqlConnector(connection, "persons", "person_id", exactlyOnceTableName="once")
+    assert (connector.TableName(), connector.PrimaryKey()) == ("persons", "person_id")
+    assert (connector.tableName, connector.pk, connector.exactlyOnceTableName) == ("persons", "person_id", "once")
+    assert connector.connection is connection
+    assert (connection.user, connection.passwd, connection.db) == ("u", "p", "h:1/d")
+    connector.PrepereQueries({"a": "b"})
+    with pytest.raises(NotBuiltError):
+        connector.WriteData([])
+    assert connector.sink_options() == {
+        "kind": "mysql",
+        "host": "h",
+        "port": 1,
+        "user": "u",
+        "password": "p",
+        "database": "d",
+        "exactly_once_table": "once",
+    }
+
+
+def test_sqlite_needs_a_file(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert SQLiteConnection("a.db").sink_options()["database"] == str(tmp_path / "a.db")
+    assert SQLiteConnection(tmp_path / "b.db").filePath == str(tmp_path / "b.db")
+    for path in ("", ":memory:"):
+        with pytest.raises(ConfigError, match="not a file"):
+            SQLiteConnection(path).sink_options()
+
+
+def test_a_connector_wants_a_connection_of_its_kind() -> None:
+    with pytest.raises(ConfigError, match="SQLiteConnector needs a connection of its kind, not MySqlConnection"):
+        SQLiteConnector(MySqlConnection("u", "p", "h:1/d"), "t", "id")
+    with pytest.raises(ConfigError, match="not a column's name"):
+        SQLiteConnector(SQLiteConnection("f"), "t", "")
+    with pytest.raises(NotBuiltError):
+        BaseSqlConnector(BaseSqlConnection("u", "p", "h:1/d"), "t", "id")
+
+
+def test_no_text_shows_the_password() -> None:
+    connection = MySqlConnection("user", "hidden", "user:hidden@h:1/d")
+    connector = MySqlConnector(connection, "t", "id")
+    assert "hidden" not in f"{connection!r} {connection} {connector!r}"
+    with pytest.raises(ConfigError) as raised:
+        PostgresConnection("user", "hidden", "user:hidden@nowhere").sink_options()
+    assert "hidden" not in str(raised.value)

@@ -1,0 +1,56 @@
+"""The URL of a Redis server."""
+
+from __future__ import annotations
+
+import pytest
+
+from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.redis_url import RedisAddress, address_of, parse_redis_url
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://localhost", RedisAddress(host="localhost")),
+        ("redis://127.0.0.1:7000/3", RedisAddress(port=7000, db=3)),
+        ("redis://127.0.0.1/?db=4", RedisAddress(db=4)),
+        ("redis://[::1]:7000", RedisAddress(host="::1", port=7000)),
+        ("redis://:pw@h:1", RedisAddress(host="h", port=1, password="pw")),
+        ("redis://user:p%40ss%2F1@h", RedisAddress(host="h", user="user", password="p@ss/1")),
+        ("unix:///tmp/r.sock?db=2", RedisAddress(unix_socket="/tmp/r.sock", db=2)),
+        ("unix://u:p@/tmp/r.sock", RedisAddress(unix_socket="/tmp/r.sock", user="u", password="p")),
+    ],
+)
+def test_urls_are_read(url: str, address: RedisAddress) -> None:
+    assert parse_redis_url(url) == address
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://h", "redis://h:0x1", "redis://h:99999", "redis://h/x", "redis://[h", "redis://h?x=1"]
+)
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_redis_url(url)
+
+
+@pytest.mark.parametrize("url", ["rediss://h", "redis+sentinel://h/service"])
+def test_later_schemes_say_so(url: str) -> None:
+    with pytest.raises(NotBuiltError, match="not served by this version"):
+        parse_redis_url(url)
+
+
+def test_no_text_shows_the_password() -> None:
+    address = parse_redis_url("redis://user:hidden@h")
+    assert "hidden" not in f"{address} {address!r}"
+    for url in ("ftp://user:hidden@h", "redis://user:hidden#@h", "redis://user:hidden@h/x", "redis://user:hidden@h:x", "user:hidden@h"):
+        with pytest.raises(ConfigError) as raised:
+            parse_redis_url(url)
+        assert "hidden" not in f"{raised.value} {raised.value.hint}"
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WRITEBEHIND_REDIS", raising=False)
+    assert address_of(None) == RedisAddress()
+    monkeypatch.setenv("WRITEBEHIND_REDIS", "redis://elsewhere:1/2")
+    assert address_of(None) == RedisAddress(host="elsewhere", port=1, db=2)
+    assert address_of("redis://h") == RedisAddress(host="h")
