@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.stack import Stack, stack
+from .stack import Stack, stack
 from writebehind.testing import wait_until
 
 CHANGES = 200_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from faults.stack import Stack, stack
+from .stack import Stack, stack
 from writebehind.testing import wait_until
 
 AOF = ("--appendonly", "yes", "--appendfsync", "always")

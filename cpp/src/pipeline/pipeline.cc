@@ -50,9 +50,9 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
       for (auto& worker : workers) worker->Cancel();
       settle_loop.Interrupt();
     }
-    const bool ended = AwaitThreads(deadline);
+    const bool done = AwaitThreads(deadline);
     if (context.board.Get().state == State::kRunning || context.board.Get().state == State::kRetrying) context.board.Set(State::kStopped);
-    return ended;
+    return done;
   }
 
   bool AwaitThreads(std::chrono::steady_clock::time_point deadline) {

@@ -6,6 +6,7 @@
 
 #include "ack/rejected.h"
 #include "pipeline/redis_line.h"
+#include "stream/reader.h"
 #include "util/log.h"
 
 namespace writebehind {
