@@ -97,6 +97,11 @@ def test_start_up_is_quick() -> None:
 
 
 def test_help_imports_no_heavy_package() -> None:
-    code = "import sys; sys.argv=['x','--help']; import writebehind.cli.main as m\ntry: m.run_main()\nexcept SystemExit: pass\nprint(sorted({'redis','rich','writebehind._core'} & set(sys.modules)), file=sys.stderr)"
+    code = (
+        "import sys; sys.argv = ['x', '--help']; import writebehind.cli.main as m\n"
+        "try: m.run_main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'redis', 'rich', 'writebehind._core'} & set(sys.modules)), file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=Path.cwd())
     assert done.stderr.strip() == "[]"

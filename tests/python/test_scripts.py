@@ -56,7 +56,8 @@ def test_several_scripts_share_one_builder(tmp_path: Path) -> None:
     (tmp_path / "shared.py").write_text(HEAD)
     first = "from shared import *\nRGWriteBehind(GB, 'a', {'x': 'y'}, connector, 'one')\n"
     second = "from writebehind import GB, RGWriteBehind\nfrom shared import connector\nRGWriteBehind(GB, 'b', {}, connector, 'two')\n"
-    third = "import sys\nfrom shared import *\nassert __name__ == '__main__' and sys.argv == [__file__]\nRGWriteBehind('c', {}, connector)\nsys.exit()\n"
+    check = "import sys\nassert __name__ == '__main__' and sys.argv == [__file__]\n"
+    third = f"{check}from shared import *\nRGWriteBehind('c', {{}}, connector)\nsys.exit()\n"
     found = load(tmp_path, first, second, third)
     assert isinstance(found, list)
     assert [name for name, _, _ in found] == ["one", "two", "c"]

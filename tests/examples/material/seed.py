@@ -1,29 +1,36 @@
 from WriteBehind import RGWriteBehind
 from WriteBehind.Connectors import MySqlConnector, MySqlConnection
 
-"""
+'''
 Create MySQL connection object
-"""
-connection = MySqlConnection("demouser", "Password123!", "localhost:3306/test")
+'''
+connection = MySqlConnection('demouser', 'Password123!', 'localhost:3306/test')
 
-"""
+'''
 Create MySQL persons connector
 persons - MySQL table to put the data
 person_id - primary key
-"""
-personConnector = MySqlConnector(connection, "persons", "person_id")
+'''
+personConnector = MySqlConnector(connection, 'persons', 'person_id')
 
-personsMappings = {"first_name": "first", "last_name": "last", "age": "age"}
+personsMappings = {
+	'first_name':'first',
+	'last_name':'last',
+	'age':'age'
+}
 
-RGWriteBehind(GB, keysPrefix="person", mappings=personsMappings, connector=personConnector, name="PersonsWriteBehind", version="99.99.99")
+RGWriteBehind(GB, keysPrefix='person', mappings=personsMappings, connector=personsConnector, name='PersonsWriteBehind', version='99.99.99')
 
-"""
+'''
 Create MySQL car connector
 cars - MySQL table to put the data
 car_id - primary key
-"""
-carConnector = MySqlConnector(connection, "cars", "car_id")
+'''
+carConnector = MySqlConnector(connection, 'cars', 'car_id')
 
-carsMappings = {"id": "id", "color": "color"}
+carsMappings = {
+	'id':'id',
+	'color':'color'
+}
 
-RGWriteBehind(GB, keysPrefix="cars", mappings=carsMappings, connector=carConnector, name="CarsWriteBehind", version="99.99.99")
+RGWriteBehind(GB, keysPrefix='cars', mappings=carsMappings, connector=carsConnector, name='CarsWriteBehind', version='99.99.99')
