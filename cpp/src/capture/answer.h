@@ -1,0 +1,35 @@
+// Answers to the writers of changes: the streams `{<key>}<uuid>`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "capture/registry.h"
+
+namespace writebehind {
+
+// Writes the answer: `done` if `error` is empty, else `failed`. False (and a line in the log) if a key that is no
+// stream stands in its place.
+bool WriteAnswer(redis::Context* ctx, std::string_view key, std::string_view uuid, std::string_view error);
+
+// Removes what is left of an earlier answer. Returns false and does nothing if the key is no stream.
+bool ClearAnswer(redis::Context* ctx, std::string_view key, std::string_view uuid);
+
+// Notes that this pipeline, among others, has still to settle the change.
+void AwaitSettlement(redis::Context* ctx, const Pipeline& pipeline, redis::StreamId id, std::string_view key,
+                     std::string_view uuid);
+
+struct Settled {
+  redis::StreamId id;
+  bool shared;
+  std::string_view key;
+  std::string_view uuid;
+  std::string_view error;
+};
+
+// One pipeline has settled its entry, which is removed already: answers, unless other pipelines have the change
+// still before them. Whether it answered.
+bool Settle(redis::Context* ctx, const Database& database, const Pipeline& pipeline, std::uint64_t identity,
+            const Settled& settled);
+
+}  // namespace writebehind

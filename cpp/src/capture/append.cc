@@ -1,0 +1,97 @@
+#include "capture/append.h"
+
+#include <algorithm>
+
+#include "capture/own_keys.h"
+#include "codec/encoder.h"
+#include "codec/entry_format.h"
+
+namespace writebehind {
+namespace {
+
+EntryEncoder& Encoder() {
+  static EntryEncoder encoder;
+  return encoder;
+}
+
+redis::String* EntryFieldName() {
+  static const StringHandle name = MakeString(kEntryField);
+  return name.get();
+}
+
+void AddValue(redis::String* value) {
+  if (value == nullptr) return Encoder().AddAbsent();
+  const StringHandle owner(value);
+  Encoder().AddValue(View(value));
+}
+
+// One call for up to four fields; the list of arguments ends at the first null name.
+void AddFields(redis::Key* hash, const std::vector<StringHandle>& fields) {
+  constexpr std::size_t kAtOnce = 4;
+  for (std::size_t i = 0; i < fields.size(); i += kAtOnce) {
+    redis::String* names[kAtOnce] = {};
+    redis::String* values[kAtOnce] = {};
+    const std::size_t count = std::min(kAtOnce, fields.size() - i);
+    for (std::size_t j = 0; j < count; ++j) names[j] = fields[i + j].get();
+    redis::HashGet(hash, 0, names[0], &values[0], names[1], &values[1], names[2], &values[2], names[3], &values[3],
+                   nullptr);
+    for (std::size_t j = 0; j < count; ++j) AddValue(values[j]);
+  }
+}
+
+void AddNamed(redis::Key*, redis::String* field, redis::String* value, void*) {
+  Encoder().AddNamed(View(field), View(value));
+}
+
+void AddAll(redis::Key* hash) {
+  const CursorHandle cursor(redis::ScanCursorCreate());
+  while (redis::ScanKey(hash, cursor.get(), AddNamed, nullptr) != 0) {
+  }
+}
+
+std::string_view Pack(const Pipeline& pipeline, const Change& change) {
+  std::uint8_t flags = 0;
+  if (!change.uuid.empty()) flags |= kFlagUuid;
+  if (change.shared) flags |= kFlagShared;
+  if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
+  Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key, change.uuid});
+  if (change.hash != nullptr) {
+    if (pipeline.by_name()) {
+      AddAll(change.hash);
+    } else {
+      AddFields(change.hash, pipeline.fields());
+    }
+  }
+  return Encoder().Finish();
+}
+
+// The stream, whatever somebody may have put in its place.
+KeyHandle OpenStream(redis::Context* ctx, redis::String* name) {
+  KeyHandle key = OpenForWrite(ctx, name);
+  const int type = TypeOf(key);
+  if (type != redis::kEmpty && type != redis::kStream) {
+    redis::DeleteKey(key.get());
+    redis::Replicate(ctx, "DEL", "s", name);
+  }
+  return key;
+}
+
+}  // namespace
+
+std::optional<redis::StreamId> Append(redis::Context* ctx, Pipeline* pipeline, const Change& change) {
+  const StringHandle packed = MakeString(Pack(*pipeline, change));
+  redis::StreamId id;
+  {
+    const KeyHandle stream = OpenStream(ctx, pipeline->stream());
+    redis::String* entry[] = {EntryFieldName(), packed.get()};
+    if (redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, entry, 1) != redis::kOk) {
+      redis::Log(ctx, "warning", "pipeline '%s' lost a change: its stream takes no more entries", pipeline->name().c_str());
+      return std::nullopt;
+    }
+  }
+  redis::Replicate(ctx, "XADD", "scss", pipeline->stream(), StreamIdText(id).text, EntryFieldName(), packed.get());
+  ++pipeline->captured;
+  return id;
+}
+
+}  // namespace writebehind

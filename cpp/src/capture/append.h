@@ -1,0 +1,23 @@
+// Appends a change to a pipeline's stream: what runs inside every captured command.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "capture/handles.h"
+#include "capture/registry.h"
+
+namespace writebehind {
+
+struct Change {
+  char op;               // 'c', 'u' or 'd'
+  std::string_view key;  // the captured key
+  redis::Key* hash;      // open for reading; null for a delete
+  std::string_view uuid;
+  bool shared = false;  // other pipelines capture this change too
+};
+
+// Adds the entry here, on replicas and in the AOF, all with one ID. Nothing if the stream can hold no more.
+std::optional<redis::StreamId> Append(redis::Context* ctx, Pipeline* pipeline, const Change& change);
+
+}  // namespace writebehind

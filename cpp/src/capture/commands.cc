@@ -1,0 +1,61 @@
+#include "capture/commands.h"
+
+#include "capture/command_docs.h"
+#include "capture/guard.h"
+#include "capture/hash_command.h"
+#include "capture/server.h"
+
+namespace writebehind {
+namespace {
+
+using Handler = int (*)(redis::Context*, const Args&);
+
+template <Handler kHandler>
+int Entry(redis::Context* ctx, redis::String** words, int count) {
+  int result = redis::kErr;
+  bool done = false;
+  Guarded(ctx, "a command", [&] {
+    result = kHandler(ctx, Args(words, count));
+    done = true;
+  });
+  return done ? result : redis::ReplyWithError(ctx, "ERR the command failed, see the server's log");
+}
+
+struct CommandRow {
+  const char* name;
+  redis::CommandProc proc;
+  const char* flags;
+  bool has_key;  // the first argument is one
+};
+
+constexpr CommandRow kCommands[] = {
+    {"WB.REGISTER", Entry<RegisterCommand>, "write deny-oom admin", false},
+    {"WB.UNREGISTER", Entry<UnregisterCommand>, "write admin", false},
+    {"WB.LIST", Entry<ListCommand>, "readonly", false},
+    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true},
+    {"WB.READ", Entry<ReadCommand>, "readonly", false},
+    {"WB.SETTLE", Entry<SettleCommand>, "write", false},
+    {"WB.REJECT", Entry<RejectCommand>, "write", false},
+    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true},
+    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true},
+};
+
+}  // namespace
+
+Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name) {
+  Database* database = Server::Get().registry().Find(redis::GetSelectedDb(ctx));
+  Pipeline* pipeline = database == nullptr ? nullptr : database->Find(name);
+  if (pipeline == nullptr) ReplyError(ctx, "ERR no such pipeline '" + std::string(name) + "'");
+  return pipeline;
+}
+
+bool CreateCommands(redis::Context* ctx) {
+  for (const CommandRow& row : kCommands) {
+    const int key = row.has_key ? 1 : 0;
+    if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, key, key, key) != redis::kOk) return false;
+    if (!Document(ctx, row.name)) return false;
+  }
+  return true;
+}
+
+}  // namespace writebehind

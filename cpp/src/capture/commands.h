@@ -1,0 +1,31 @@
+// The module's commands, one function each; commands.cc has their table.
+#pragma once
+
+#include "capture/args.h"
+
+namespace writebehind {
+
+class Database;
+class Pipeline;
+
+// WB.REGISTER <pipeline> <json>
+int RegisterCommand(redis::Context* ctx, const Args& args);
+// WB.UNREGISTER <pipeline> [DROP]
+int UnregisterCommand(redis::Context* ctx, const Args& args);
+// WB.LIST
+int ListCommand(redis::Context* ctx, const Args& args);
+// WB.CAPTURE [ABSENT] <key> [<key> ...]
+int CaptureCommand(redis::Context* ctx, const Args& args);
+// WB.READ <pipeline> <after> <rows> <bytes>
+int ReadCommand(redis::Context* ctx, const Args& args);
+// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <shared> <key> <uuid> <error>]...
+int SettleCommand(redis::Context* ctx, const Args& args);
+// WB.REJECT <pipeline> <identity> <id> <field> <value> [<field> <value>]...
+int RejectCommand(redis::Context* ctx, const Args& args);
+
+// The selected database's pipeline of this name; or replies the error and returns null.
+Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name);
+
+bool CreateCommands(redis::Context* ctx);
+
+}  // namespace writebehind

@@ -1,0 +1,179 @@
+#include "capture/hash_command.h"
+
+#include <set>
+#include <vector>
+
+#include "capture/answer.h"
+#include "capture/notify.h"
+#include "capture/own_keys.h"
+#include "capture/own_writes.h"
+#include "capture/server.h"
+
+namespace writebehind {
+namespace {
+
+constexpr char kWrongType[] = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+struct Request {
+  bool hmset;
+  redis::String* key;
+  std::string_view name;              // of the key
+  std::vector<redis::String*> pairs;  // without the `#` field
+  std::size_t operations = 0;         // how many `#` fields
+  char op = '\0';
+  std::string_view uuid;
+
+  [[nodiscard]] bool deletes() const { return op == '-' || op == '~'; }
+  [[nodiscard]] bool silent() const { return op == '-' || op == '+'; }
+};
+
+Request Parse(const Args& args, bool hmset) {
+  Request request{hmset, args[1], args.view(1), {}, 0, '\0', {}};
+  for (std::size_t i = 2; i + 1 < args.size(); i += 2) {
+    if (args.view(i) != kOperationField) {
+      request.pairs.push_back(args[i]);
+      request.pairs.push_back(args[i + 1]);
+      continue;
+    }
+    ++request.operations;
+    const std::string_view value = args.view(i + 1);
+    if (value.empty()) continue;
+    request.op = value.front();
+    request.uuid = value.substr(1);
+  }
+  return request;
+}
+
+bool IsError(const ReplyHandle& reply) { return reply && redis::CallReplyType(reply.get()) == redis::kReplyError; }
+
+std::string_view ReplyView(const ReplyHandle& reply) {
+  std::size_t size = 0;
+  const char* text = redis::CallReplyStringPtr(reply.get(), &size);
+  return text == nullptr ? std::string_view{} : std::string_view{text, size};
+}
+
+// Other modules' calls and replayed ones have no user; the server lets them do everything.
+bool SaysNoUser(const ReplyHandle& reply) {
+  return IsError(reply) && ReplyView(reply).find("cannot run as user") != std::string_view::npos;
+}
+
+// An error reply if the caller may not HSET this key, else null. The call itself does nothing: HSET checks that
+// its arguments come in pairs after the server has checked the user.
+ReplyHandle RefuseUser(redis::Context* ctx, const Request& request) {
+  ReplyHandle reply(redis::Call(ctx, request.hmset ? "HMSET" : "HSET", "CEsccc", request.key, "#", "#", "#"));
+  const bool refused = IsError(reply) && ReplyView(reply).substr(0, 6) == "NOPERM";
+  return refused ? std::move(reply) : nullptr;
+}
+
+// What HSET does where no pipeline looks at the key: there `#` is a field as any other.
+int PlainHash(redis::Context* ctx, const Args& args, bool hmset) {
+  const char* command = hmset ? "HMSET" : "HSET";
+  ReplyHandle reply(redis::Call(ctx, command, "!CEv", args.from(1), args.size() - 1));
+  if (SaysNoUser(reply)) reply.reset(redis::Call(ctx, command, "!Ev", args.from(1), args.size() - 1));
+  return reply ? redis::ReplyWithCallReply(ctx, reply.get()) : ReplyError(ctx, "ERR the command could not be run");
+}
+
+// Null, or why the request is refused before it changes anything.
+const char* Refuse(redis::Context* ctx, const Request& request) {
+  if (request.operations > 1) return "ERR the field '#' is given twice";
+  if (request.op == '\0' || std::string_view("+=-~").find(request.op) == std::string_view::npos) {
+    return "ERR the field '#' must begin with '+', '=', '-' or '~'";
+  }
+  const int type = TypeOf(Peek(ctx, request.key));
+  if (type != redis::kEmpty && type != redis::kHash) return kWrongType;
+  if (type == redis::kEmpty && request.pairs.empty() && !request.deletes()) {
+    return "ERR no such key, and no field to set beside '#'";
+  }
+  if (request.uuid.empty()) return nullptr;
+  const StringHandle answer = MakeString(AnswerKey(request.name, request.uuid));
+  const int answer_type = TypeOf(Peek(ctx, answer.get()));
+  if (answer_type == redis::kEmpty || answer_type == redis::kStream) return nullptr;
+  return "WRONGTYPE the key for the answer, {<key>}<uuid>, exists and is no stream";
+}
+
+void ForgetEarlierAnswer(redis::Context* ctx, const Request& request) {
+  if (request.uuid.empty()) return;
+  ClearAnswer(ctx, request.name, request.uuid);
+  const StringHandle pending = MakeString(PendingKey(request.name, request.uuid));
+  if (!Peek(ctx, pending.get())) return;
+  const OwnWrites own;
+  ReplyHandle(redis::Call(ctx, "DEL", "!s", pending.get()));
+}
+
+// How many of the fields the hash does not have yet: what HSET would answer.
+long long CountNew(redis::Context* ctx, const Request& request) {
+  const KeyHandle hash = Peek(ctx, request.key);
+  std::set<std::string_view> added;
+  for (std::size_t i = 0; i < request.pairs.size(); i += 2) {
+    int exists = 0;
+    if (hash) redis::HashGet(hash.get(), redis::kHashExists, request.pairs[i], &exists, nullptr);
+    if (exists == 0) added.insert(View(request.pairs[i]));
+  }
+  return static_cast<long long>(added.size());
+}
+
+// Sets the fields, which captures; or captures the key as it is, where there is none to set. Null: replied an error.
+std::optional<long long> Set(redis::Context* ctx, Database* database, const Request& request) {
+  if (request.pairs.empty()) {
+    if (!request.silent()) CaptureKey(ctx, database, request.key, redis::kNotifyHash, "hset");
+    return 0;
+  }
+  const ReplyHandle reply(
+      redis::Call(ctx, "HSET", "!Esv", request.key, request.pairs.data(), request.pairs.size()));
+  if (reply && !IsError(reply)) return redis::CallReplyInteger(reply.get());
+  if (reply) {
+    redis::ReplyWithCallReply(ctx, reply.get());
+  } else {
+    ReplyError(ctx, "ERR the command could not be run");
+  }
+  return std::nullopt;
+}
+
+// Deletes the key, which captures; an absent key's delete is captured too.
+long long Delete(redis::Context* ctx, Database* database, const Request& request) {
+  const long long added = CountNew(ctx, request);
+  if (Peek(ctx, request.key)) {
+    ReplyHandle(redis::Call(ctx, "DEL", "!s", request.key));
+  } else if (!request.silent()) {
+    CaptureKey(ctx, database, request.key, redis::kNotifyGeneric, "del");
+  }
+  return added;
+}
+
+// The change of this command, for the time it works.
+class ChangeScope {
+ public:
+  explicit ChangeScope(CurrentChange* change) { SetCurrentChange(change); }
+  ~ChangeScope() { SetCurrentChange(nullptr); }
+  ChangeScope(const ChangeScope&) = delete;
+  ChangeScope& operator=(const ChangeScope&) = delete;
+};
+
+int Run(redis::Context* ctx, const Args& args, bool hmset) {
+  if (args.size() < 4 || args.size() % 2 != 0) return redis::WrongArity(ctx);
+  Database* database = Server::Get().Capturing(ctx);
+  const Request request = Parse(args, hmset);
+  if (database == nullptr || request.operations == 0 || !database->Captures(request.name)) {
+    return PlainHash(ctx, args, hmset);
+  }
+  if (const ReplyHandle refusal = RefuseUser(ctx, request)) return redis::ReplyWithCallReply(ctx, refusal.get());
+  if (const char* refusal = Refuse(ctx, request)) return redis::ReplyWithError(ctx, refusal);
+  ForgetEarlierAnswer(ctx, request);
+
+  CurrentChange change{request.name, request.uuid, request.silent()};
+  std::optional<long long> added;
+  {
+    const ChangeScope scope(&change);
+    added = request.deletes() ? Delete(ctx, database, request) : Set(ctx, database, request);
+  }
+  if (!added) return redis::kOk;
+  if (!request.uuid.empty() && change.captured == 0) WriteAnswer(ctx, request.name, request.uuid, {});
+  return hmset ? redis::ReplyWithSimpleString(ctx, "OK") : redis::ReplyWithLongLong(ctx, *added + 1);
+}
+
+}  // namespace
+
+int HsetCommand(redis::Context* ctx, const Args& args) { return Run(ctx, args, false); }
+int HmsetCommand(redis::Context* ctx, const Args& args) { return Run(ctx, args, true); }
+
+}  // namespace writebehind

@@ -1,0 +1,10 @@
+// The section `writebehind` of INFO.
+#pragma once
+
+#include "capture/redis_api.h"
+
+namespace writebehind {
+
+bool RegisterInfo(redis::Context* ctx);
+
+}  // namespace writebehind

@@ -1,0 +1,119 @@
+#include "capture/notify.h"
+
+#include "capture/answer.h"
+#include "capture/append.h"
+#include "capture/guard.h"
+#include "capture/own_keys.h"
+#include "capture/server.h"
+
+namespace writebehind {
+namespace {
+
+CurrentChange* current_change = nullptr;
+
+// The key that was made last: the event that tells of its value comes after the one that tells of its making.
+struct NewKey {
+  int database = -1;
+  std::string name;
+
+  void Set(int index, std::string_view key) {
+    database = index;
+    name.assign(key);
+  }
+  bool Take(int index, std::string_view key) {
+    if (database != index || name != key) return false;
+    database = -1;
+    return true;
+  }
+};
+
+NewKey& LastNewKey() {
+  static NewKey key;
+  return key;
+}
+
+bool Takes(const Pipeline& pipeline, std::string_view key, int type, std::string_view event) {
+  return pipeline.active() && pipeline.pattern().Matches(key) &&
+         (event == kAnyEvent || pipeline.events().Accepts(type, event));
+}
+
+// These come when the key is gone: to look for it would only count a miss.
+bool IsGone(int type, std::string_view event) {
+  return type == redis::kNotifyExpired || event == "del" || event == "rename_from" || event == "move_from";
+}
+
+// So that what is captured finds its registration, also in the MULTI that flushed it. It is written again later.
+void SaveEarly(redis::Context* ctx, Database* database) {
+  if (!database->unsaved || database->saved_early) return;
+  database->saved_early = true;
+  database->Save(ctx);
+}
+
+std::size_t CountTaking(const Database& database, std::string_view key, int type, std::string_view event) {
+  std::size_t taking = 0;
+  for (const auto& pipeline : database.pipelines()) taking += Takes(*pipeline, key, type, event) ? 1U : 0U;
+  return taking;
+}
+
+std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key, int type, std::string_view event,
+                    CurrentChange* current) {
+  const std::string_view name = View(key);
+  Change change{'d', name, nullptr, current == nullptr ? std::string_view{} : current->uuid};
+  change.shared = !change.uuid.empty() && CountTaking(*database, name, type, event) > 1;
+  KeyHandle hash;
+  std::size_t captured = 0;
+  for (const auto& pipeline : database->pipelines()) {
+    if (!Takes(*pipeline, name, type, event)) continue;
+    if (captured++ == 0) {
+      SaveEarly(ctx, database);
+      if (!IsGone(type, event)) hash = Peek(ctx, key);
+      const bool made = LastNewKey().Take(database->index(), name);
+      if (TypeOf(hash) == redis::kHash) {
+        change.hash = hash.get();
+        change.op = made ? 'c' : 'u';
+      }
+    }
+    const auto id = Append(ctx, pipeline.get(), change);
+    if (id && change.shared) AwaitSettlement(ctx, *pipeline, *id, name, change.uuid);
+  }
+  if (current != nullptr) current->captured += captured;
+  return captured;
+}
+
+int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::String* key) {
+  const std::string_view name = View(key);
+  Server& server = Server::Get();
+  if (IsOwnKey(name)) {
+    Guarded(ctx, "the watch over writebehind's keys", [&] { server.OnOwnKey(ctx, name, event); });
+    return redis::kOk;
+  }
+  Database* database = server.Capturing(ctx);
+  if (database == nullptr) return redis::kOk;
+  Guarded(ctx, "a capture", [&] {
+    if (type == redis::kNotifyNew) {
+      if (database->Captures(name)) LastNewKey().Set(database->index(), name);
+      return;
+    }
+    CurrentChange* current = current_change != nullptr && current_change->key == name ? current_change : nullptr;
+    if (current != nullptr && current->suppressed) return;
+    Capture(ctx, database, key, type, event, current);
+  });
+  return redis::kOk;
+}
+
+}  // namespace
+
+void SetCurrentChange(CurrentChange* change) { current_change = change; }
+
+std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, int type, std::string_view event) {
+  return Capture(ctx, database, key, type, event, current_change);
+}
+
+bool SubscribeToKeyspace(redis::Context* ctx) {
+  using namespace redis;
+  constexpr int kTypes = kNotifyGeneric | kNotifyString | kNotifyList | kNotifySet | kNotifyHash | kNotifyZset |
+                         kNotifyExpired | kNotifyEvicted | kNotifyStream | kNotifyModule | kNotifyNew;
+  return SubscribeToKeyspaceEvents(ctx, kTypes, OnKeyspaceEvent) == kOk;
+}
+
+}  // namespace writebehind

@@ -1,0 +1,56 @@
+// A registration: what `writebehind:registry` holds for a pipeline, and the definitions in it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace writebehind {
+
+// The JSON is not what it has to be; what() says what and where.
+class BadDefinition : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The part of a definition that the module reads.
+struct Definition {
+  std::string version;  // empty: the recipe has none
+  std::string pattern;
+  std::optional<std::vector<std::string>> events;  // absent: every event
+  bool expired_deletes = false;
+  std::optional<std::vector<std::string>> fields;  // absent: every field of the hash, by name
+};
+
+struct Registration {
+  std::uint32_t definition = 0;  // serial of the current one
+  std::vector<std::uint64_t> identities;
+  std::uint64_t origin = 0;
+  bool active = true;
+  std::map<std::uint32_t, std::string> definitions;  // serial → JSON as NormalizeJson writes it
+
+  [[nodiscard]] std::string ToJson() const;
+  static Registration FromJson(std::string_view json);  // throws BadDefinition
+};
+
+// One spelling for equal JSON: keys sorted, no blanks. Throws BadDefinition.
+std::string NormalizeJson(std::string_view json);
+
+// Throws BadDefinition.
+Definition ParseDefinition(std::string_view json);
+
+// Null, or why a pipeline can't have this name.
+const char* RefuseName(std::string_view name);
+
+// 64 bits as 16 hex digits, and back.
+std::string IdentityText(std::uint64_t identity);
+std::optional<std::uint64_t> ParseIdentity(std::string_view text);
+
+// Never 0.
+std::uint64_t RandomIdentity();
+
+}  // namespace writebehind

@@ -1,0 +1,116 @@
+// The registrations in memory, per database, and their copy in the key `writebehind:registry`.
+//
+// While this server is a master, memory is what counts: whoever deletes, evicts or overwrites the key gets it back.
+// On a replica, and after loading, the key is what counts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/event_filter.h"
+#include "capture/handles.h"
+#include "capture/pattern.h"
+#include "capture/registration.h"
+
+namespace writebehind {
+
+// A registration, made ready for the capture of a change.
+class Pipeline {
+ public:
+  Pipeline(std::string_view name, Registration registration);  // throws BadDefinition
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const Registration& registration() const { return registration_; }
+  [[nodiscard]] const Definition& definition() const { return definition_; }
+  [[nodiscard]] bool active() const { return registration_.active; }
+  [[nodiscard]] std::uint64_t identity() const { return registration_.identities.back(); }
+  [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
+
+  [[nodiscard]] const Pattern& pattern() const { return pattern_; }
+  [[nodiscard]] const EventFilter& events() const { return events_; }
+  [[nodiscard]] redis::String* stream() const { return stream_.get(); }
+  [[nodiscard]] bool by_name() const { return !definition_.fields.has_value(); }
+  [[nodiscard]] const std::vector<StringHandle>& fields() const { return fields_; }
+
+  void set_active(bool active) { registration_.active = active; }
+  // The stream is a new one: what is remembered of the one before says nothing of it.
+  void StartIdentity() { registration_.identities = {RandomIdentity()}; }
+  // The stream goes on, but not all of its entries may be here.
+  void AddIdentity() { registration_.identities.push_back(RandomIdentity()); }
+  // Definitions below `oldest` are forgotten. Throws BadDefinition and changes nothing.
+  void Redefine(std::string definition, std::uint32_t oldest);
+
+  // Counted since this server started.
+  std::uint64_t captured = 0;
+  std::uint64_t flushed = 0;
+
+  // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them anew.
+  bool resend = false;
+
+ private:
+  void Compile();
+
+  std::string name_;
+  Registration registration_;
+  Definition definition_;
+  Pattern pattern_;
+  EventFilter events_;
+  StringHandle stream_;
+  std::vector<StringHandle> fields_;
+};
+
+class Database {
+ public:
+  explicit Database(int index) : index_(index) {}
+
+  [[nodiscard]] int index() const { return index_; }
+  void set_index(int index) { index_ = index; }
+  // By name.
+  [[nodiscard]] const std::vector<std::unique_ptr<Pipeline>>& pipelines() const { return pipelines_; }
+  [[nodiscard]] Pipeline* Find(std::string_view name) const;
+  // An active pipeline's pattern matches the key.
+  [[nodiscard]] bool Captures(std::string_view key) const;
+
+  Pipeline* Add(std::unique_ptr<Pipeline> pipeline);
+  void Remove(std::string_view name);
+
+  // Replaces memory by what the key holds. `ctx` has this database selected, here and below.
+  void Load(redis::Context* ctx);
+  // Writes the key, and to replicas and AOF.
+  void Save(redis::Context* ctx) const;
+  void SaveOne(redis::Context* ctx, const Pipeline& pipeline) const;
+
+  // The key is not what memory is, and will be written later.
+  bool unsaved = false;
+  // It was written since, so that what is captured finds its registration; but perhaps too early to last.
+  bool saved_early = false;
+
+ private:
+  int index_;
+  std::vector<std::unique_ptr<Pipeline>> pipelines_;
+};
+
+class Registry {
+ public:
+  // Null if nothing was ever registered there.
+  [[nodiscard]] Database* Find(int index) const {
+    const auto at = static_cast<std::size_t>(index);
+    return at < databases_.size() ? databases_[at].get() : nullptr;
+  }
+  Database& Get(int index);
+  [[nodiscard]] const std::vector<std::unique_ptr<Database>>& databases() const { return databases_; }
+  [[nodiscard]] bool CapturesAnywhere(std::string_view key) const;
+
+  void Swap(int first, int second);
+  void LoadAll(redis::Context* ctx);
+
+ private:
+  std::vector<std::unique_ptr<Database>> databases_;  // null: no registration
+};
+
+std::uint64_t StreamLength(redis::Context* ctx, redis::String* stream);
+
+}  // namespace writebehind
