@@ -15,7 +15,8 @@
 namespace writebehind {
 
 // The plan of an output on a table as its catalog says it is. kConfig names a column that is missing or
-// can't be written, or keys that no primary key or UNIQUE index has. `warnings` get a sentence each.
+// can't be written, or keys that no primary key or UNIQUE index has. A catalog
+// without columns (the null sink has no tables) takes every column as it is. `warnings` get a sentence each.
 Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan, std::vector<std::string>* warnings);
 
 // REQUIRES: `plan` is of this output. Sets is_delete and cells; row->record is the caller's. Allocates

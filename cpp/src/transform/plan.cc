@@ -3,6 +3,7 @@
 #include <atomic>
 #include <set>
 
+#include "transform/cast_parts.h"
 #include "transform/mapping.h"
 
 namespace writebehind {
@@ -12,11 +13,26 @@ std::string TableText(const TableName& table) {
   return table.schema.empty() ? "'" + table.table + "'" : "'" + table.schema + "." + table.table + "'";
 }
 
+// Exactly, or else without case where only one column is meant: databases fold unquoted names.
 const Column* Find(const Catalog& catalog, const std::string& name) {
+  const Column* folded = nullptr;
+  bool many = false;
   for (const Column& column : catalog.columns) {
     if (column.name == name) return &column;
+    if (!EqualIgnoringCase(column.name, name)) continue;
+    many = folded != nullptr;
+    folded = &column;
   }
-  return nullptr;
+  return many ? nullptr : folded;
+}
+
+// A sink without tables (null) takes every column as it is.
+Column Untyped(const std::string& name) {
+  Column column;
+  column.name = name;
+  column.type.kind = TypeKind::kBytes;
+  column.type.name = "any";
+  return column;
 }
 
 std::string Names(const std::vector<Column>& columns) {
@@ -26,6 +42,10 @@ std::string Names(const std::vector<Column>& columns) {
 }
 
 Status Take(const Output& output, const Catalog& catalog, const std::string& name, std::vector<Column>* columns) {
+  if (catalog.columns.empty()) {
+    columns->push_back(Untyped(name));
+    return Status::Ok();
+  }
   const Column* column = Find(catalog, name);
   if (column == nullptr) {
     std::string there = Names(catalog.columns);
@@ -42,6 +62,7 @@ Status Take(const Output& output, const Catalog& catalog, const std::string& nam
 
 // The keys must name a row: else two keys' changes could meet in one row, or one key's in many.
 Status CheckKeys(const Output& output, const Catalog& catalog, TablePlan* plan) {
+  if (catalog.columns.empty()) return Status::Ok();
   std::set<std::string> keys;
   for (const Column& column : plan->keys) keys.insert(column.name);
   bool unique = false;

@@ -1,0 +1,29 @@
+// The compare-and-set of exactly once, the same for every database.
+//
+// The row moves from `from` to `to` by the first statement of the rows' own transaction: two engines that
+// write the same entries meet there, and one of them finds no row to change.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "writebehind/definition.h"
+#include "writebehind/sink.h"
+#include "writebehind/status.h"
+
+namespace writebehind {
+
+// "schema.table" or "table".
+TableName ParseTableName(const std::string& text);
+
+// What a compare-and-set that changed no row means; `stored` is the row's value now, nothing where there is no row.
+// kOk: it holds `to`, so this batch was committed earlier. kFenced otherwise.
+Status JudgeCheckpoint(const CheckpointMove& move, const std::optional<std::string>& stored);
+
+// The stored text as an ID; kConfig where it is none.
+Status ReadCheckpoint(const std::string& id, const std::string& stored, StreamId* position);
+
+// The answer of a sink that finds no exactly-once table; `create` is the statement that makes it.
+Status MissingCheckpointTable(const std::string& table, const std::string& create);
+
+}  // namespace writebehind

@@ -1,0 +1,101 @@
+#include "sink/dialect.h"
+
+namespace writebehind::mysql_sql {
+namespace {
+
+constexpr char kMark = '`';
+
+std::string Name(const Column& column) { return Quote(column.name, kMark); }
+
+void Add(std::string* list, const char* between, const std::string& part) {
+  if (!list->empty()) *list += between;
+  *list += part;
+}
+
+// A parameter where a value is stored. JSON must not come as binary, which long parameters are sent as.
+std::string Stored(const Column& column) {
+  return column.type.kind == TypeKind::kJson ? "CONVERT(? USING utf8mb4)" : "?";
+}
+
+// A parameter where a key is compared: a text beside a decimal would be compared as floating point.
+std::string Compared(const Column& column) {
+  const ColumnType& type = column.type;
+  if (type.kind != TypeKind::kNumeric || type.precision == 0) return "?";
+  return "CAST(? AS DECIMAL(" + std::to_string(type.precision) + "," + std::to_string(type.scale) + "))";
+}
+
+std::string SameKey(const TablePlan& plan) {
+  std::string condition;
+  for (const Column& key : plan.keys) Add(&condition, " AND ", Name(key) + " = " + Compared(key));
+  return condition;
+}
+
+std::string InsertInto(const TablePlan& plan, const Shape& shape, std::size_t rows) {
+  std::string columns;
+  std::string row;
+  for (const std::size_t cell : shape.Cells(plan)) {
+    Add(&columns, ", ", Name(plan.column(cell)));
+    Add(&row, ",", Stored(plan.column(cell)));
+  }
+  std::string sql = "INSERT INTO " + Quote(plan.table, kMark) + " (" + columns + ") VALUES ";
+  sql.reserve(sql.size() + rows * (row.size() + 3));
+  for (std::size_t i = 0; i < rows; ++i) sql.append(i == 0 ? "(" : ",(").append(row).append(")");
+  return sql;
+}
+
+// ON DUPLICATE KEY UPDATE fires for every UNIQUE index. A row found by another one than the key's has another
+// key; setting its key to NULL fails, so that it is never touched.
+std::string Guard(const TablePlan& plan) {
+  std::string same;
+  for (const Column& key : plan.keys) Add(&same, " AND ", Name(key) + " <=> VALUES(" + Name(key) + ")");
+  const std::string first = Name(plan.keys.front());
+  return first + " = IF(" + same + ", " + first + ", NULL)";
+}
+
+}  // namespace
+
+std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows) {
+  std::string set;
+  if (plan.other_unique) set = Guard(plan);
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    if (shape.Keeps(i)) continue;
+    const std::string column = Name(plan.columns[i]);
+    Add(&set, ", ", column + " = VALUES(" + column + ")");
+  }
+  if (set.empty()) set = Name(plan.keys.front()) + " = " + Name(plan.keys.front());
+  return InsertInto(plan, shape, rows) + " ON DUPLICATE KEY UPDATE " + set;
+}
+
+std::string Delete(const TablePlan& plan, std::size_t rows) {
+  std::string condition;
+  const bool single = plan.keys.size() == 1;
+  const std::string one = single ? Compared(plan.keys.front()) : "(" + SameKey(plan) + ")";
+  for (std::size_t i = 0; i < rows; ++i) Add(&condition, single ? "," : " OR ", one);
+  if (single) condition = Name(plan.keys.front()) + " IN (" + condition + ")";
+  return "DELETE FROM " + Quote(plan.table, kMark) + " WHERE " + condition;
+}
+
+std::string Update(const TablePlan& plan, const Shape& shape) {
+  std::string set;
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    if (!shape.Keeps(i)) Add(&set, ", ", Name(plan.columns[i]) + " = " + Stored(plan.columns[i]));
+  }
+  if (set.empty()) return {};
+  return "UPDATE " + Quote(plan.table, kMark) + " SET " + set + " WHERE " + SameKey(plan);
+}
+
+std::string Insert(const TablePlan& plan, const Shape& shape) { return InsertInto(plan, shape, 1); }
+
+std::string Probe(const TablePlan& plan) {
+  return "SELECT 1 FROM " + Quote(plan.table, kMark) + " WHERE " + SameKey(plan) + " FOR UPDATE";
+}
+
+CheckpointSql Checkpoint(const TableName& table) {
+  return {table, kMark, '?', "varchar(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"};
+}
+
+std::vector<std::string> Schema(const Output& output) {
+  return {CreateTable(output, kMark, "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "text")};
+}
+
+}  // namespace writebehind::mysql_sql

@@ -1,0 +1,22 @@
+// What a PostgreSQL error means, by its SQLSTATE.
+// Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "writebehind/status.h"
+
+namespace writebehind {
+
+// kRefused, kTransient, kNotConnected or kConfig. An unknown one is kTransient: it is retried with its message.
+// kRefused includes 21000 (two rows of one statement meet in one key), which no single row can cause.
+Code PostgresCode(std::string_view sqlstate);
+
+bool IsPostgresConstraint(std::string_view sqlstate);
+
+// The library gives no SQLSTATE for a failed connect, only the server's English text: kConfig for what only a
+// person can mend, kNotConnected for all else.
+Code PostgresConnectCode(std::string_view message);
+
+}  // namespace writebehind

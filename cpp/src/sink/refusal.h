@@ -1,0 +1,18 @@
+// What a person is told about a row that a database refused.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "writebehind/row.h"
+#include "writebehind/sink.h"
+
+namespace writebehind {
+
+// `message` is the driver's; the column is the one of the plan that it names in quotes, if it does.
+Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint);
+
+// A driver's message on one line, without its "ERROR:" and at most 500 bytes.
+std::string OneLine(std::string_view message);
+
+}  // namespace writebehind
