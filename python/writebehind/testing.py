@@ -103,11 +103,11 @@ class Server:
             )
 
         def up() -> bool:
-            if self.process is None or self.process.poll() is not None:
-                raise ChildProcessError(f"{self.program} ended while starting: {self.log[-2000:]}")
-            return self.ready()
+            return self.process is None or self.process.poll() is not None or self.ready()
 
         wait_until(up, 60, f"{self.program} on port {self.port}")
+        if self.process is None or self.process.poll() is not None:
+            raise ChildProcessError(f"{self.program} ended while starting: {self.log[-2000:]}")
         return self
 
     @property

@@ -32,11 +32,10 @@ def running(cli: Cli, client: redis.Redis, *arguments: str | Path, cwd: Path | N
     try:
 
         def registered() -> bool:
-            if process.poll() is not None:
-                raise ChildProcessError(f"run ended: {process.communicate()[1]}")
-            return {state.name for state in list_pipelines(client)} > before
+            return process.poll() is not None or {state.name for state in list_pipelines(client)} > before
 
         wait_until(registered, 30, "the registration")
+        assert process.poll() is None, f"run ended: {process.communicate()[1]}"
         yield process
     finally:
         if process.poll() is None:

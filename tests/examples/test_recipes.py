@@ -51,10 +51,8 @@ def test_the_listing_of_the_recipe_runs_as_it_is(
         MATERIAL / "seed.py", tmp_path, user=("'demouser', 'Password123!'", "'wb', 'wb'"), db=("localhost:3306/test", mysql.address)
     )
     with running(cli_for(redis_server.url), redis_client, recipe):
-        issue(
-            redis_client,
-            "HSET person:007 first_name James last_name Bond age 42 # =6ce0c902\nHSET cars:1 id 1 color red # +\nHSET cars:2 id 2 color blue",
-        )
+        issue(redis_client, "HSET person:007 first_name James last_name Bond age 42 # =6ce0c902")
+        issue(redis_client, "HSET cars:1 id 1 color red # +\nHSET cars:2 id 2 color blue")
         answer = redis_client.xread({"{person:007}6ce0c902": "0-0"}, block=10000)
         assert [fields for _, entries in answer for _, fields in entries] == [{"status": "done"}]
         wait_for_rows(mysql.query, ["SELECT * FROM persons", "SELECT * FROM cars"], "007|James|Bond|42\n2|2|blue\n")
