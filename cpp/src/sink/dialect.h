@@ -52,6 +52,7 @@ std::string Update(const TablePlan& plan, const Shape& shape);
 std::string Insert(const TablePlan& plan, const Shape& shape);
 // Is the row there? Parameters: the keys. Locks it.
 std::string Probe(const TablePlan& plan);
+std::string ShowCreate(const TableName& table);
 CheckpointSql Checkpoint(const TableName& table);
 std::vector<std::string> Schema(const Output& output);
 }  // namespace mysql_sql

@@ -90,6 +90,8 @@ std::string Probe(const TablePlan& plan) {
   return "SELECT 1 FROM " + Quote(plan.table, kMark) + " WHERE " + SameKey(plan) + " FOR UPDATE";
 }
 
+std::string ShowCreate(const TableName& table) { return "SHOW CREATE TABLE " + Quote(table, kMark); }
+
 CheckpointSql Checkpoint(const TableName& table) {
   return {table, kMark, '?', "varchar(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"};
 }

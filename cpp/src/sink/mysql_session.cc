@@ -1,0 +1,287 @@
+#include "sink/mysql_session.h"
+
+#include <cppconn/driver.h>
+#include <cppconn/exception.h>
+#include <cppconn/prepared_statement.h>
+#include <cppconn/resultset.h>
+#include <cppconn/resultset_metadata.h>
+#include <cppconn/statement.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <istream>
+#include <streambuf>
+
+#include "sink/mysql_errors.h"
+#include "sink/refusal.h"
+
+namespace writebehind {
+namespace {
+
+constexpr std::size_t kMostStatements = 100;
+constexpr std::chrono::seconds kKillTimeout{2};
+
+// Reads a value where it lies.
+class ViewStream : private std::streambuf, public std::istream {
+ public:
+  explicit ViewStream(std::string_view text) : std::istream(static_cast<std::streambuf*>(this)) {
+    char* begin = const_cast<char*>(text.data());  // a get area is never written
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+int Seconds(std::chrono::milliseconds time) {
+  return static_cast<int>(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
+}
+
+// A driver option as the type that its text looks like; the library refuses the wrong one.
+void AddOption(const std::string& name, const std::string& value, sql::ConnectOptionsMap* map) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value == "true" || value == "false") {
+    (*map)[name] = value == "true";
+  } else if (error == std::errc{} && end == value.data() + value.size()) {
+    (*map)[name] = number;
+  } else {
+    (*map)[name] = sql::SQLString(value);
+  }
+}
+
+sql::ConnectOptionsMap ConnectOptions(const SinkOptions& options, std::chrono::milliseconds connect_timeout) {
+  sql::ConnectOptionsMap map;
+  const std::string host = options.host.empty() ? "127.0.0.1" : options.host;
+  const int port = options.port == 0 ? 3306 : options.port;
+  map["hostName"] = sql::SQLString(host.front() == '/' ? "unix://" + host : "tcp://" + host + ":" + std::to_string(port));
+  map["userName"] = sql::SQLString(options.user);
+  map["password"] = sql::SQLString(options.password);
+  map["schema"] = sql::SQLString(options.database);
+  map["OPT_CONNECT_TIMEOUT"] = Seconds(connect_timeout);
+  if (options.statement_timeout.count() > 0) {
+    // A little behind the server's own limit on lock waits, which leaves the connection usable.
+    map["OPT_READ_TIMEOUT"] = Seconds(options.statement_timeout) + 5;
+    map["OPT_WRITE_TIMEOUT"] = Seconds(options.statement_timeout) + 5;
+  }
+  map["CLIENT_FOUND_ROWS"] = true;
+  for (const auto& [name, value] : options.driver) AddOption(name, value, &map);
+  return map;
+}
+
+std::unique_ptr<sql::Connection> Connect(sql::ConnectOptionsMap map) {
+  static std::mutex mutex;  // the driver object is shared by all connections
+  sql::Driver* driver = nullptr;
+  {
+    const std::lock_guard lock(mutex);
+    driver = get_driver_instance();
+  }
+  driver->threadInit();
+  return std::unique_ptr<sql::Connection>(driver->connect(map));
+}
+
+void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& parameter, std::deque<ViewStream>* streams) {
+  const std::string_view text = parameter.cell->text;
+  if (parameter.cell->state != Cell::State::kValue) return statement->setNull(at, 0);
+  switch (parameter.type->kind) {
+    case TypeKind::kBoolean:
+    case TypeKind::kInteger: {
+      if (text.front() == '-') {
+        std::int64_t number = 0;
+        std::from_chars(text.data(), text.data() + text.size(), number);
+        return statement->setInt64(at, number);
+      }
+      std::uint64_t number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      return statement->setUInt64(at, number);
+    }
+    case TypeKind::kBytes: return statement->setBlob(at, &streams->emplace_back(text));
+    default: return statement->setString(at, sql::SQLString(text.data() == nullptr ? "" : text.data(), text.size()));
+  }
+}
+
+}  // namespace
+
+struct MysqlSession::Driver {
+  std::unique_ptr<sql::Connection> connection;
+  std::map<std::string, std::unique_ptr<sql::PreparedStatement>> prepared;
+};
+
+Status MysqlFailure::ToStatus() const {
+  return {code, "mysql: " + OneLine(message) + (number == 0 ? "" : " (error " + std::to_string(number) + ")")};
+}
+
+MysqlSession::MysqlSession(const SinkOptions& options) : options_(options) {}
+MysqlSession::~MysqlSession() { Close(); }
+
+// Turns the library's exceptions into a MysqlFailure, and closes what is lost.
+template <typename Call>
+auto MysqlSession::Guarded(const Call& call) {
+  if (!driver_) throw MysqlFailure{Code::kNotConnected, 0, "not connected"};
+  MysqlFailure failure;
+  try {
+    return call();
+  } catch (const sql::SQLException& error) {
+    failure = {MysqlCode(error.getErrorCode(), error.getSQLStateCStr()), error.getErrorCode(), error.what()};
+  } catch (const std::exception& error) {
+    failure = {Code::kTransient, 0, error.what()};
+  }
+  if (failure.code == Code::kNotConnected) Close();
+  throw failure;
+}
+
+Status MysqlSession::Open() {
+  Close();
+  auto opened = std::make_unique<Driver>();
+  try {
+    opened->connection = Connect(ConnectOptions(options_, options_.connect_timeout));
+  } catch (const sql::SQLException& error) {
+    const Code code = MysqlCode(error.getErrorCode(), error.getSQLStateCStr());
+    const bool answered = code == Code::kConfig || code == Code::kNotConnected;
+    return MysqlFailure{answered ? code : Code::kNotConnected, error.getErrorCode(), error.what()}.ToStatus();
+  } catch (const std::exception& error) {
+    return {Code::kConfig, std::string("mysql: ") + error.what()};  // an option of the wrong type
+  }
+  driver_ = std::move(opened);
+  try {
+    SetUp();
+  } catch (const MysqlFailure& failure) {
+    Close();
+    return failure.ToStatus();
+  }
+  return Status::Ok();
+}
+
+void MysqlSession::SetUp() {
+  Execute("SET NAMES utf8mb4");
+  // Strict: a value that does not fit is an error, never another value. Zero in a key is zero.
+  Execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+          "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', autocommit = 0" +
+          (options_.statement_timeout.count() == 0
+               ? std::string()
+               : ", innodb_lock_wait_timeout = " + std::to_string(Seconds(options_.statement_timeout))));
+  variables_.clear();
+  for (const Texts& row : Query("SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'binlog_format', 'log_bin', "
+                                "'version', 'time_zone', 'system_time_zone', 'innodb_flush_log_at_trx_commit', 'sync_binlog')",
+                                {})) {
+    variables_[row[0].value_or("")] = row[1].value_or("");
+  }
+  max_packet_ = static_cast<std::size_t>(std::stoull(Variable("max_allowed_packet")));
+  // Fewer locks, so fewer deadlocks between writers; a binary log of statements does not allow it.
+  if (Variable("log_bin") != "ON" || Variable("binlog_format") != "STATEMENT") {
+    Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  }
+  std::string id = Query("SELECT CONNECTION_ID()", {}).at(0).at(0).value_or("");
+  Execute("ROLLBACK");
+  const std::lock_guard lock(mutex_);
+  id_ = std::move(id);
+}
+
+void MysqlSession::Close() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    id_.clear();
+  }
+  try {
+    driver_.reset();
+  } catch (const std::exception&) {
+    return;  // closing statements over a lost connection
+  }
+}
+
+std::string MysqlSession::Variable(const std::string& name) const {
+  const auto found = variables_.find(name);
+  return found == variables_.end() ? "" : found->second;
+}
+
+bool MysqlSession::TakesOffsets() const {
+  const std::string version = Variable("version");
+  if (version.find("MariaDB") != std::string::npos) return false;
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  const bool known = std::sscanf(version.c_str(), "%d.%d.%d", &major, &minor, &patch) == 3;
+  return known && (major > 8 || (major == 8 && (minor > 0 || patch >= 19)));
+}
+
+bool MysqlSession::InUtc() const {
+  const std::string zone = Variable("time_zone") == "SYSTEM" ? Variable("system_time_zone") : Variable("time_zone");
+  return zone == "UTC" || zone == "+00:00";
+}
+
+void MysqlSession::Execute(const std::string& sql) {
+  Guarded([&] {
+    const std::unique_ptr<sql::Statement> statement(driver_->connection->createStatement());
+    return statement->execute(sql);
+  });
+}
+
+std::vector<Texts> MysqlSession::Query(const std::string& sql, const std::vector<std::string>& parameters) {
+  return Guarded([&] {
+    const std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
+    unsigned at = 0;
+    for (const std::string& text : parameters) statement->setString(++at, text);
+    const std::unique_ptr<sql::ResultSet> result(statement->executeQuery());
+    const unsigned columns = result->getMetaData()->getColumnCount();
+    std::vector<Texts> rows;
+    while (result->next()) {
+      Texts& texts = rows.emplace_back();
+      for (unsigned i = 1; i <= columns; ++i) {
+        const sql::SQLString text = result->getString(i);
+        texts.push_back(result->isNull(i) ? std::nullopt : std::optional<std::string>(text.asStdString()));
+      }
+    }
+    return rows;
+  });
+}
+
+std::uint64_t MysqlSession::Change(const std::string& sql, const std::vector<std::string>& parameters) {
+  return Guarded([&] {
+    const std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
+    unsigned at = 0;
+    for (const std::string& text : parameters) statement->setString(++at, text);
+    return static_cast<std::uint64_t>(statement->executeUpdate());
+  });
+}
+
+bool MysqlSession::IsPrepared(const std::string& key) const {
+  return driver_ != nullptr && driver_->prepared.count(key) != 0;
+}
+
+void MysqlSession::Prepare(const std::string& key, const std::string& sql) {
+  Guarded([&] {
+    if (driver_->prepared.size() >= kMostStatements) driver_->prepared.clear();
+    driver_->prepared[key].reset(driver_->connection->prepareStatement(sql));
+    return 0;
+  });
+}
+
+std::uint64_t MysqlSession::Run(const std::string& key, std::span<const MysqlParameter> parameters) {
+  return Guarded([&] {
+    sql::PreparedStatement* statement = driver_->prepared.at(key).get();
+    std::deque<ViewStream> streams;
+    unsigned at = 0;
+    for (const MysqlParameter& parameter : parameters) Bind(statement, ++at, parameter, &streams);
+    if (!statement->execute()) return static_cast<std::uint64_t>(statement->getUpdateCount());
+    const std::unique_ptr<sql::ResultSet> result(statement->getResultSet());
+    return static_cast<std::uint64_t>(result->rowsCount());
+  });
+}
+
+void MysqlSession::KillQuery() noexcept {
+  try {
+    std::string id;
+    {
+      const std::lock_guard lock(mutex_);
+      id = id_;
+    }
+    if (id.empty()) return;
+    SinkOptions options = options_;
+    options.statement_timeout = kKillTimeout;
+    const std::unique_ptr<sql::Connection> connection = Connect(ConnectOptions(options, kKillTimeout));
+    const std::unique_ptr<sql::Statement> statement(connection->createStatement());
+    statement->execute("KILL QUERY " + id);
+  } catch (const std::exception&) {
+    return;  // the read timeout ends the statement later
+  }
+}
+
+}  // namespace writebehind
