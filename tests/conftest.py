@@ -39,7 +39,7 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     """A client of the shared server; pipelines and keys of the test are gone afterwards."""
     import redis
 
-    client = redis.Redis(port=redis_server.port, decode_responses=True, protocol=2)
+    client = redis.Redis(port=redis_server.port, decode_responses=True, encoding_errors="surrogateescape", protocol=2)
     yield client
     from writebehind.registry import list_pipelines
 

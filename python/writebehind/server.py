@@ -157,8 +157,10 @@ def _config(client: Redis, *names: str) -> dict[str, str]:
 
 
 def _has_module(client: Redis) -> bool:
-    # COMMAND INFO, because MODULE LIST is an admin command.
-    reply: Any = client.execute_command("COMMAND", "INFO", "WB.LIST")
-    if isinstance(reply, dict):
-        return any(value is not None for value in reply.values())
-    return bool(reply) and any(entry is not None for entry in reply)
+    from redis.exceptions import ResponseError
+
+    try:
+        client.execute_command("WB.LIST")
+    except ResponseError as error:
+        return "unknown command" not in str(error)
+    return True

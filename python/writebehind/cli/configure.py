@@ -80,7 +80,7 @@ def acl_lines(prefix: str) -> list[str]:
     """ACL SETUSER lines: for an application that writes `<prefix>:*` and reads its acknowledgements, and for the engine."""
     keys = f"~{prefix}:* ~{{{prefix}:*}}*"
     application = "+@read +@write +@connection +wb.hset +wb.hmset -@dangerous"
-    engine = "+@connection +@read +@write +@transaction +info +time +command|info +config|get +wb.list +wb.read +wb.settle +wb.reject"
+    engine = "+@connection +@read +@write +@transaction +info +time +config|get +wb.list +wb.read +wb.settle +wb.reject"
     operator = "+wb.register +wb.unregister +wb.capture"
     return [
         f"ACL SETUSER application on '>PASSWORD' {keys} {application}",

@@ -115,14 +115,15 @@ def _acknowledge(client: Redis, number: int) -> None:
 
 
 def _table(head: list[tuple[Any, ...]], count: int) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from writebehind.cli.tables import new_table, print_table
 
-    table = Table("person_id", "first", "last", "age", box=box.SIMPLE_HEAD, caption=f"persons: {count:,} rows", caption_justify="left")
+    table = new_table()
+    for column in ("person_id", "first", "last", "age"):
+        table.add_column(column)
     for row in head:
         table.add_row(*(str(value) for value in row))
-    Console().print(table)
+    print_table(table)
+    click.echo(f"… persons: {count:,} rows")
 
 
 def _say(text: str) -> None:

@@ -82,15 +82,15 @@ def drop(pipeline: str, ids: tuple[str, ...], drop_all: bool, redis_url: str) ->
 
 
 def _table(found: list[Reject]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("id", "key", "op", "column", "type", "value", "reason", box=box.SIMPLE_HEAD)
+    from writebehind.cli.tables import new_table, print_table
+
+    table = new_table()
+    columns = ("id", "key", "op", "column", "type", "value", "reason")
+    for column in columns:
+        table.add_column(column)
     for reject in found:
         shown = reject.shown()
-        table.add_row(*(Text(shown.get(column, "")) for column in ("id", "key", "op", "column", "type", "value", "reason")))
-    console = Console()
-    # To a pipe, a line a change: not broken at a width that nobody sees.
-    console.print(table, width=None if console.is_terminal else 2000, no_wrap=not console.is_terminal)
+        table.add_row(*(Text(shown.get(column, "")) for column in columns))
+    print_table(table)

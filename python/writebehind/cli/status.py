@@ -34,12 +34,11 @@ def status(as_json: bool, redis_url: str) -> None:
 
 
 def _table(overviews: list[PipelineOverview]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD)
+    from writebehind.cli.tables import new_table, print_table
+
+    table = new_table()
     for column in ("pipeline", "version", "state"):
         table.add_column(column)
     for column in ("waiting", "written", "rows/s", "rejected", "lag"):
@@ -58,5 +57,4 @@ def _table(overviews: list[PipelineOverview]) -> None:
             f"{overview.lag_ms / 1000:.1f} s",
             Text(f"{engine.get('host', '')}:{engine.get('pid', '')}" if engine else "-"),
         )
-    console = Console()
-    console.print(table, width=None if console.is_terminal else 2000)
+    print_table(table)
