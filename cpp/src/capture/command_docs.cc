@@ -85,8 +85,8 @@ constexpr redis::CommandInfoVersion kVersion{1, sizeof(redis::CommandHistory), s
 constexpr char kSince[] = "0.1.0";
 constexpr int kOptional = 1 << 0;
 constexpr int kMultiple = 1 << 1;
-constexpr int kBeginIndex = 1;
-constexpr int kFindRange = 1;
+constexpr int kBeginIndex = 2;
+constexpr int kFindRange = 2;
 
 constexpr Argument Arg(const char* name, redis::ArgumentType type, int flags = 0, const char* token = nullptr) {
   return {name, type, type == redis::kArgKey ? 0 : -1, token, nullptr, nullptr, flags, nullptr, nullptr};
@@ -131,9 +131,9 @@ Argument reject_args[] = {Arg("pipeline", kArgString), Arg("identity", kArgStrin
                           Block("data", pair_parts, kMultiple), {}};
 Argument hash_args[] = {Arg("key", kArgKey), Block("data", pair_parts, kMultiple), {}};
 
+// WB.CAPTURE has none: only a function knows whether its first argument is a key.
 // HSET's own flags, so that the same key permissions are asked for.
 KeySpec hash_keys[] = {Keys(0, redis::kKeyReadWrite | redis::kKeyUpdate), {}};
-KeySpec capture_keys[] = {Keys(-1, redis::kKeyReadWrite | redis::kKeyAccess | redis::kKeyUpdate), {}};
 
 struct Documentation {
   std::string_view command;
@@ -151,7 +151,7 @@ const Documentation kDocumentation[] = {
      nullptr, unregister_args},
     {"WB.LIST", "Lists the pipelines of the selected database.", "O(N) with N pipelines", 1, nullptr, nullptr},
     {"WB.CAPTURE", "Captures the present state of keys as if they had just changed.", "O(N) with N keys", -2,
-     capture_keys, capture_args},
+     nullptr, capture_args},
     {"WB.READ", "Reads captured changes, bounded by rows and bytes.", "O(N) with N entries returned", 5, nullptr,
      read_args},
     {"WB.SETTLE", "Stores checkpoints, answers writers and removes changes that are committed.",

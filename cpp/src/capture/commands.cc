@@ -26,18 +26,19 @@ struct CommandRow {
   redis::CommandProc proc;
   const char* flags;
   bool has_key;  // the first argument is one
+  bool admin;
 };
 
 constexpr CommandRow kCommands[] = {
-    {"WB.REGISTER", Entry<RegisterCommand>, "write deny-oom admin", false},
-    {"WB.UNREGISTER", Entry<UnregisterCommand>, "write admin", false},
-    {"WB.LIST", Entry<ListCommand>, "readonly", false},
-    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true},
-    {"WB.READ", Entry<ReadCommand>, "readonly", false},
-    {"WB.SETTLE", Entry<SettleCommand>, "write", false},
-    {"WB.REJECT", Entry<RejectCommand>, "write", false},
-    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true},
-    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true},
+    {"WB.REGISTER", Entry<RegisterCommand>, "write deny-oom admin", false, true},
+    {"WB.UNREGISTER", Entry<UnregisterCommand>, "write admin", false, true},
+    {"WB.LIST", Entry<ListCommand>, "readonly", false, false},
+    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true, false},
+    {"WB.READ", Entry<ReadCommand>, "readonly", false, false},
+    {"WB.SETTLE", Entry<SettleCommand>, "write", false, false},
+    {"WB.REJECT", Entry<RejectCommand>, "write", false, false},
+    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true, false},
+    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true, false},
 };
 
 }  // namespace
@@ -54,6 +55,10 @@ bool CreateCommands(redis::Context* ctx) {
     const int key = row.has_key ? 1 : 0;
     if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, key, key, key) != redis::kOk) return false;
     if (!Document(ctx, row.name)) return false;
+    // The others are in no category: WB.READ shows changes of all keys, whatever keys a user may read.
+    if (row.admin && redis::SetCommandACLCategories != nullptr) {
+      redis::SetCommandACLCategories(redis::GetCommand(ctx, row.name), "admin dangerous");
+    }
   }
   return true;
 }

@@ -52,24 +52,20 @@ std::string_view ReplyView(const ReplyHandle& reply) {
   return text == nullptr ? std::string_view{} : std::string_view{text, size};
 }
 
-// Other modules' calls and replayed ones have no user; the server lets them do everything.
-bool SaysNoUser(const ReplyHandle& reply) {
-  return IsError(reply) && ReplyView(reply).find("cannot run as user") != std::string_view::npos;
+bool Contains(const ReplyHandle& reply, std::string_view text) {
+  return ReplyView(reply).find(text) != std::string_view::npos;
 }
 
-// An error reply if the caller may not HSET this key, else null. The call itself does nothing: HSET checks that
-// its arguments come in pairs after the server has checked the user.
-ReplyHandle RefuseUser(redis::Context* ctx, const Request& request) {
-  ReplyHandle reply(redis::Call(ctx, request.hmset ? "HMSET" : "HSET", "CEsccc", request.key, "#", "#", "#"));
-  const bool refused = IsError(reply) && ReplyView(reply).substr(0, 6) == "NOPERM";
-  return refused ? std::move(reply) : nullptr;
+// The caller may HSET this key. The call itself does nothing: HSET finds its arguments not in pairs, after the server
+// has found the user to have the right. Other modules' calls have no user; the server lets them do everything.
+bool MayHset(redis::Context* ctx, redis::String* key, bool hmset) {
+  const ReplyHandle reply(redis::Call(ctx, hmset ? "HMSET" : "HSET", "CEsccc", key, "", "", ""));
+  return IsError(reply) && (Contains(reply, "wrong number of arguments") || Contains(reply, "cannot run as user"));
 }
 
 // What HSET does where no pipeline looks at the key: there `#` is a field as any other.
 int PlainHash(redis::Context* ctx, const Args& args, bool hmset) {
-  const char* command = hmset ? "HMSET" : "HSET";
-  ReplyHandle reply(redis::Call(ctx, command, "!CEv", args.from(1), args.size() - 1));
-  if (SaysNoUser(reply)) reply.reset(redis::Call(ctx, command, "!Ev", args.from(1), args.size() - 1));
+  const ReplyHandle reply(redis::Call(ctx, hmset ? "HMSET" : "HSET", "!Ev", args.from(1), args.size() - 1));
   return reply ? redis::ReplyWithCallReply(ctx, reply.get()) : ReplyError(ctx, "ERR the command could not be run");
 }
 
@@ -151,12 +147,14 @@ class ChangeScope {
 
 int Run(redis::Context* ctx, const Args& args, bool hmset) {
   if (args.size() < 4 || args.size() % 2 != 0) return redis::WrongArity(ctx);
+  if (!MayHset(ctx, args[1], hmset)) {
+    return redis::ReplyWithError(ctx, "NOPERM this user has no permissions to set fields of this key");
+  }
   Database* database = Server::Get().Capturing(ctx);
   const Request request = Parse(args, hmset);
   if (database == nullptr || request.operations == 0 || !database->Captures(request.name)) {
     return PlainHash(ctx, args, hmset);
   }
-  if (const ReplyHandle refusal = RefuseUser(ctx, request)) return redis::ReplyWithCallReply(ctx, refusal.get());
   if (const char* refusal = Refuse(ctx, request)) return redis::ReplyWithError(ctx, refusal);
   ForgetEarlierAnswer(ctx, request);
 

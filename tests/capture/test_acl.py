@@ -1,0 +1,119 @@
+"""Who may use `#`: the right to the filter's command and to HSET on the key, and nothing more comes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from tests.capture.support import answer, changes, hset
+from writebehind.testing import RedisServer
+
+As = Callable[..., redis.Redis]
+
+
+@pytest.fixture
+def as_user(client: redis.Redis, server: RedisServer, connect: Any) -> As:
+    """`as_user(*rules)` is a client with exactly these rights."""
+
+    def made(*rules: str) -> redis.Redis:
+        client.execute_command("ACL", "SETUSER", "u", "reset", "on", ">pw", *rules)
+        return connect(server, username="u", password="pw")
+
+    return made
+
+
+def test_both_rights_are_enough(as_user: As, client: redis.Redis) -> None:
+    user = as_user("~person:*", "+hset", "+wb.hset")
+    assert hset(user, "person:1", "=u1", a="1") == 2
+    assert hset(user, "person:1", "+u2", a="1") == 1
+    assert hset(user, "person:1", "-u3") == 1
+    assert hset(user, "person:1", "~u4") == 1
+    assert [change[0] for change in changes(client)] == ["c", "d"]
+    assert answer(client, "person:1", "u3") == {b"status": b"done"}
+
+
+@pytest.mark.parametrize("operation", ["=", "+", "-", "~", "=u", "-u"])
+@pytest.mark.parametrize(
+    ("rules", "what"),
+    [
+        (("~person:*", "+hset"), "'wb.hset' command"),
+        (("~person:*", "+wb.hset"), "'hset' command"),
+        (("~other:*", "+hset", "+wb.hset"), "keys"),
+        (("%R~person:*", "+hset", "+wb.hset"), "keys"),
+        (("~person:*", "+wb.hset", "(~other:* +hset)"), "."),
+    ],
+)
+def test_one_right_is_not(as_user: As, client: redis.Redis, rules: tuple[str, ...], what: str, operation: str) -> None:
+    client.hset("person:1", "a", "1")
+    before = sorted(client.keys())
+    user = as_user(*rules)
+    with pytest.raises(redis.exceptions.NoPermissionError, match="(?i)permission"):
+        hset(user, "person:1", operation, a="2")
+    assert sorted(client.keys()) == before
+    assert client.hget("person:1", "a") == b"1"
+    assert len(changes(client)) == 1
+    with pytest.raises(redis.exceptions.NoPermissionError), user.pipeline() as transaction:
+        transaction.execute_command("HSET", "person:1", "a", "2", "#", operation).execute()
+    assert client.hget("person:1", "a") == b"1"
+
+
+def test_scripts_have_no_more_rights(as_user: As, client: redis.Redis) -> None:
+    script = "return redis.call('HSET', KEYS[1], 'a', '1', '#', '=')"
+    user = as_user("~person:*", "+eval", "+hset")
+    with pytest.raises(redis.ResponseError, match="(?i)permission|can't run|ACL"):
+        user.eval(script, 1, "person:1")
+    user = as_user("~person:*", "+eval", "+hset", "+wb.hset")
+    assert user.eval(script, 1, "person:1") == 2
+    user = as_user("~person:*", "+eval", "+wb.hset")
+    with pytest.raises(redis.ResponseError, match="(?i)permission|can't run|ACL"):
+        user.eval(script, 1, "person:1")
+    assert len(changes(client)) == 1
+
+
+def test_hmset_needs_its_own(as_user: As) -> None:
+    user = as_user("~person:*", "+hmset", "+wb.hmset")
+    assert user.execute_command("HMSET", "person:1", "a", "1", "#", "=") in (b"OK", True)
+    user = as_user("~person:*", "+wb.hmset")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        user.execute_command("HMSET", "person:1", "a", "1", "#", "=")
+
+
+def test_keys_under_no_pipeline_need_no_more_than_before(as_user: As, client: redis.Redis) -> None:
+    user = as_user("~*", "+hset")
+    assert hset(user, "car:1", "=") == 1
+    user = as_user("~*", "+wb.hset")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        user.execute_command("WB.HSET", "car:2", "a", "1")
+    assert not client.exists("car:2")
+
+
+def test_capture_needs_the_key(as_user: As, client: redis.Redis) -> None:
+    client.hset("person:1", "a", "1")
+    user = as_user("~other:*", "+wb.capture")
+    for words in (["person:1"], ["ABSENT", "person:1"], ["other:1", "person:1"]):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            user.execute_command("WB.CAPTURE", *words)
+    user = as_user("~person:*", "+wb.capture")
+    assert user.execute_command("WB.CAPTURE", "ABSENT", "person:1") == 1
+
+
+def test_registration_is_for_administrators(as_user: As, client: redis.Redis) -> None:
+    for command in ("WB.REGISTER", "WB.UNREGISTER"):
+        assert "admin" in client.command()[command]["flags"]
+    if b"wb.register" not in client.execute_command("ACL", "CAT", "admin"):
+        pytest.skip("Redis 7.0 puts no module's command into a category: there +@all has to be followed by -wb.register")
+    user = as_user("~*", "+@all", "-@admin")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        user.execute_command("WB.REGISTER", "q", "{}")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        user.execute_command("WB.UNREGISTER", "p", "DROP")
+    assert user.execute_command("WB.LIST")
+
+
+def test_capture_itself_needs_no_right(as_user: As, client: redis.Redis) -> None:
+    user = as_user("~person:*", "+hset")
+    user.hset("person:1", "a", "1")
+    assert changes(client) == [("c", "person:1", [b"1", None])]

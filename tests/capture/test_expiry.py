@@ -1,0 +1,89 @@
+"""Expired and evicted keys: an evicted key keeps its row, an expired one unless its pipeline says otherwise."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import redis
+
+from tests.capture.support import assert_equal_everywhere, changes, drain, register, stream_of
+from writebehind.testing import RedisServer, wait_until
+
+
+def expire(client: redis.Redis, key: str) -> None:
+    client.pexpire(key, 1)
+    wait_until(lambda: client.dbsize() >= 0 and not client.exists(key), 10, "expiry")
+
+
+def test_kept_by_default(client: redis.Redis) -> None:
+    client.hset("person:1", "a", "1")
+    drain(client)
+    expire(client, "person:1")
+    assert changes(client) == []
+
+
+def test_deleted_by_choice(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    register(client, expired="delete", events=["hset"])
+    client.hset("person:1", "a", "1")
+    drain(client)
+    expire(client, "person:1")
+    wait_until(lambda: changes(client) == [("d", "person:1")], 5, "the delete")
+    assert_equal_everywhere(server, replica)
+
+
+def test_active_expiry_alone(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    register(client, expired="delete")
+    client.hset("person:1", "a", "1")
+    drain(client)
+    client.pexpire("person:1", 1)
+    wait_until(lambda: changes(client) == [("d", "person:1")], 10, "the delete")  # nobody touches the key
+    assert_equal_everywhere(server, replica)
+
+
+def test_lazy_expiry_by_a_read(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    register(client, expired="delete")
+    client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    client.hset("person:1", "a", "1")
+    drain(client)
+    client.pexpire("person:1", 1)
+    wait_until(lambda: client.hgetall("person:1") == {}, 10)
+    assert changes(client) == [("d", "person:1")]
+    assert_equal_everywhere(server, replica)
+
+
+def test_a_write_over_an_expired_key(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    register(client, expired="delete")
+    client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    client.hset("person:1", mapping={"a": "1", "b": "1"})
+    drain(client)
+    client.pexpire("person:1", 1)
+    wait_until(lambda: client.execute_command("OBJECT", "HELP") and client.pttl("person:1") < 0, 10)
+    client.hset("person:1", "b", "2")
+    assert changes(client)[-1] == ("c", "person:1", [None, b"2"])
+    assert_equal_everywhere(server, replica)
+
+
+def test_a_blocked_reader_sees_the_expiry(client: redis.Redis, server: RedisServer, connect: Any) -> None:
+    register(client, expired="delete")
+    client.hset("person:1", "a", "1")
+    last = client.xinfo_stream(stream_of())["last-generated-id"]
+    client.pexpire("person:1", 200)
+    got: list[Any] = []
+    reader = connect(server)
+    thread = threading.Thread(target=lambda: got.append(reader.xread({stream_of(): last}, block=20_000)))
+    thread.start()
+    wait_until(lambda: client.ping() and not thread.is_alive(), 10, "the reader to wake")
+    assert got[0]
+
+
+def test_evicted_keys_keep_their_row(client: redis.Redis) -> None:
+    register(client, expired="delete")
+    client.config_set("maxmemory-policy", "volatile-random")
+    for i in range(50):
+        client.hset(f"person:{i}", "a", "x" * 1000)
+        client.expire(f"person:{i}", 100_000)
+    drain(client)
+    client.config_set("maxmemory", 1)
+    wait_until(lambda: client.dbsize() == 2, 10, "eviction")  # the stream and the registry have no TTL
+    assert changes(client) == []
