@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from tests.faults.stack import Stack, stack
 from writebehind.testing import wait_until
@@ -30,6 +31,12 @@ def empty(run: Stack) -> None:
 def rows(run: Stack) -> dict[str, tuple[Any, ...]]:
     run.drain()
     return run.target.rows()
+
+
+def rejected(run: Stack) -> dict[str, dict[str, str]]:
+    """The rejected stream by key; its entries hold packed bytes."""
+    with redis.Redis(port=run.server.port, decode_responses=True, encoding_errors="replace") as client:
+        return {entry["key"]: entry for _, entry in client.xrange("writebehind:{persons}:rejected")}
 
 
 def test_hset_and_partial_hset(run: Stack) -> None:
@@ -96,15 +103,22 @@ def test_a_value_that_does_not_fit_is_rejected_alone(run: Stack) -> None:
     pipe.hset("person:3", mapping={"first_name": "fits", "seq": "no number", "#": "=nan"})
     pipe.hset("person:4", mapping={"first_name": "fits", "seq": 4, "#": "=good"})
     pipe.execute()
-    assert rows(run) == {"1": ("fits", 1), "4": ("fits", 4)}
+    written = {"1": ("fits", 1), "4": ("fits", 4)}
+    if run.target.kind == "SQLite":  # takes a text of any length
+        written["2"] = ("much longer than its twenty characters", 2)
+    assert rows(run) == written
     answers = {name: run.redis.xrange(f"{{person:{key}}}{name}")[0][1] for key, name in ((2, "long"), (3, "nan"), (4, "good"))}
     assert answers["good"] == {"status": "done"}
-    assert answers["long"]["status"] == answers["nan"]["status"] == "failed"
-    assert "first" in answers["long"]["error"]
+    assert answers["nan"]["status"] == "failed"
+    if run.target.kind != "SQLite":
+        assert answers["long"]["status"] == "failed"
+        assert "first" in answers["long"]["error"]
     assert "seq" in answers["nan"]["error"]
-    stored = {entry["key"]: entry for _, entry in run.redis.xrange("writebehind:{persons}:rejected")}
-    long, nan = stored["person:2"], stored["person:3"]
-    assert long["column"] == "first" and long["value"].startswith("much longer") and long["type"] and long["reason"]
+    stored = rejected(run)
+    if run.target.kind != "SQLite":
+        long = stored["person:2"]
+        assert long["column"] == "first" and long["value"].startswith("much longer") and long["type"] and long["reason"]
+    nan = stored["person:3"]
     assert nan["column"] == "seq" and nan["value"] == "no number" and "int" in nan["type"].lower() and nan["reason"]
 
 

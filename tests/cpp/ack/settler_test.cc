@@ -84,7 +84,7 @@ TEST(Settler, MergesWhatWaits) {
   FakeLine redis;
   const auto parcel = ParcelOf(1, 4);
   tracker.Add(parcel->ticket);
-  for (const std::uint64_t last : {2, 4}) {
+  for (const std::uint64_t last : {2U, 4U}) {
     auto settlement = SettlementOf(parcel, 2, last, "0/7/1of1");
     settlement->answers.push_back({{last, 0}, false, "k", "u", ""});
     settler.Add(std::move(settlement));
