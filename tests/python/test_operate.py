@@ -279,5 +279,5 @@ def test_the_acl_lines_are_enough(module: Path, pipeline: Pipeline, file: Path) 
                 assert cli(*verb.split()).returncode == 0
         assert rows(file) == {}
         for command in ("WB.UNREGISTER p DROP", "HSET writebehind:registry p x", "HSET other:1 a 1", "WB.HSET other:1 a 1", "DEL other:1"):
-            with pytest.raises(redis.exceptions.ResponseError, match="(?i)no permissions|acl verification failed|can't access"):
+            with pytest.raises(redis.exceptions.ResponseError, match=r"(?i)no permissions|acl verification failed|can't access"):
                 application.execute_command(*command.split())

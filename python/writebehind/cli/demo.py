@@ -8,6 +8,8 @@ import sqlite3
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from writebehind.engine import Engine
+    from writebehind.testing import RedisServer
 
 FIRST = ("Ada", "Alan", "Barbara", "Edsger", "Grace", "Ken", "Leslie", "Margaret")
 LAST = ("Lovelace", "Turing", "Liskov", "Dijkstra", "Hopper", "Thompson", "Lamport", "Hamilton")
@@ -36,29 +39,37 @@ def demo(rows: int) -> None:
     from writebehind.connectors import SQLiteConnection, SQLiteConnector
     from writebehind.engine import Engine
     from writebehind.log import Log
-    from writebehind.module import module_path
     from writebehind.pipeline import Pipeline
-    from writebehind.testing import RedisServer
 
     signal.signal(signal.SIGTERM, _interrupt)  # the default action would leave the server running
-    module = module_path()
     with tempfile.TemporaryDirectory(prefix="writebehind-demo-") as directory:
         file = Path(directory) / "demo.db"
         with sqlite3.connect(file) as database:
             database.execute(TABLE)
         database.close()
-        try:
-            server = RedisServer(module=module)
-            server.__enter__()
-        except (FileNotFoundError, ChildProcessError, TimeoutError) as error:
-            raise WritebehindError(f"no private Redis could be started: {error}") from None
-        with server:
+        with _private_redis() as server:
             _say(f"a private Redis on port {server.port}, and a SQLite file with: {TABLE}")
             connector = SQLiteConnector(SQLiteConnection(str(file)), "persons", "person_id")
             mapping = {"first_name": "first", "last_name": "last", "age": "age"}
             persons = Pipeline(name="persons", prefix="person", mapping=mapping, connector=connector, batch=2000)
             with Engine(server.url, [persons], log=Log("error")) as engine:
                 _show(engine, file, rows)
+
+
+@contextmanager
+def _private_redis() -> Iterator[RedisServer]:
+    from writebehind.module import module_path
+    from writebehind.testing import RedisServer
+
+    server = RedisServer(module=module_path())
+    try:
+        try:
+            server.start()
+        except (FileNotFoundError, ChildProcessError, TimeoutError) as error:
+            raise WritebehindError(f"no private Redis could be started: {error}") from None
+        yield server
+    finally:
+        server.close()
 
 
 def _show(engine: Engine, file: Path, rows: int) -> None:
