@@ -32,6 +32,16 @@ def test_deleted_by_choice(client: redis.Redis, server: RedisServer, replica: Re
     assert_equal_everywhere(server, replica)
 
 
+def test_expiry_in_the_past(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    """For Redis this is DEL, for Valkey an expiry."""
+    register(client, expired="delete")
+    client.hset("person:1", "a", "1")
+    drain(client)
+    client.expire("person:1", -1)
+    assert changes(client) == [("d", "person:1")]
+    assert_equal_everywhere(server, replica)
+
+
 def test_active_expiry_alone(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
     register(client, expired="delete")
     client.hset("person:1", "a", "1")

@@ -80,24 +80,33 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
   return captured;
 }
 
-int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::String* key) {
+// Valkey 8.1.1 lends its modules the client itself and leaves it in the database of the last event: after MOVE the
+// client would go on in the other database. It is put back to where the key came from. (COPY to another database has
+// no event in the first, so nothing can be done for it.)
+void RestoreDatabase(redis::Context* ctx, std::string_view event) {
+  static int from = 0;
+  if (event == "move_from") from = redis::GetSelectedDb(ctx);
+  if (event == "move_to") redis::SelectDb(ctx, from);
+}
+
+void Handle(redis::Context* ctx, int type, std::string_view event, redis::String* key) {
   const std::string_view name = View(key);
   Server& server = Server::Get();
-  if (IsOwnKey(name)) {
-    Guarded(ctx, "the watch over writebehind's keys", [&] { server.OnOwnKey(ctx, name, event); });
-    return redis::kOk;
-  }
+  if (IsOwnKey(name)) return server.OnOwnKey(ctx, name, event);
   Database* database = server.Capturing(ctx);
-  if (database == nullptr) return redis::kOk;
-  Guarded(ctx, "a capture", [&] {
-    if (type == redis::kNotifyNew) {
-      if (database->Captures(name)) LastNewKey().Set(database->index(), name);
-      return;
-    }
-    CurrentChange* current = current_change != nullptr && current_change->key == name ? current_change : nullptr;
-    if (current != nullptr && current->suppressed) return;
-    Capture(ctx, database, key, type, event, current);
-  });
+  if (database == nullptr) return;
+  if (type == redis::kNotifyNew) {
+    if (database->Captures(name)) LastNewKey().Set(database->index(), name);
+    return;
+  }
+  CurrentChange* current = current_change != nullptr && current_change->key == name ? current_change : nullptr;
+  if (current != nullptr && current->suppressed) return;
+  Capture(ctx, database, key, type, event, current);
+}
+
+int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::String* key) {
+  Guarded(ctx, "a capture", [&] { Handle(ctx, type, event, key); });
+  if (type == redis::kNotifyGeneric && event[0] == 'm') RestoreDatabase(ctx, event);
   return redis::kOk;
 }
 
