@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STOP_S = 4.0
 EXIT_S = 4.6  # from the signal to our end, also where a driver call hangs
+EXIT_BEFORE_START_S = 0.5  # nothing is under way yet: only a connect or a check of the target
 _COUNTERS = ("written", "coalesced", "filtered", "rejected", "skipped")
 
 
@@ -49,6 +50,7 @@ class Runner:
         self._stop = threading.Event()
         self._wake = threading.Event()  # a signal came, or the work ended
         self._is_working = False
+        self._is_serving = False  # cores run, and may have batches under way
         self._error: Exception | None = None
 
     @contextmanager
@@ -84,10 +86,13 @@ class Runner:
         self._is_working = True
         worker.start()
         self._wake.wait()
-        worker.join(EXIT_S if self._stop.is_set() else None)
+        if self._stop.is_set():
+            worker.join(EXIT_S if self._is_serving else EXIT_BEFORE_START_S)
         if worker.is_alive():
-            self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
+            if self._is_serving:
+                self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
             _leave(0)
+        worker.join()
         if self._error is not None and not self._stop.is_set():
             raise self._error
         return 0
@@ -129,6 +134,7 @@ class Runner:
                     self._told(pipeline, registered.action)
                 if self._stop.is_set():
                     return False
+                self._is_serving = True
                 engine.start()
                 return True
             except RedisUnavailable as error:
