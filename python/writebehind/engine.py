@@ -120,6 +120,7 @@ class Engine:
             with redis_errors(self.address):
                 for pipeline in pipelines:
                     registry.check(self._client, pipeline)
+                    registry.check_writers(self._client, pipeline)
                 registered = [registry.register(self._client, pipeline) for pipeline in pipelines]
             for pipeline, core, one in zip(pipelines, cores, registered, strict=True):
                 running = _Running(pipeline, core, one)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from writebehind.definition import is_equal, may_replace, to_json
-from writebehind.errors import ConfigError
+from writebehind.errors import ConfigError, NotBuiltError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -133,6 +133,38 @@ def decide(name: str, wanted: Mapping[str, Any], there: Registration | None) -> 
         return "attached", to_json(there.definition)
     may_replace(name, wanted, there.definition)
     return "replaced", to_json(wanted)
+
+
+def writers_of_checkpoint(checkpoints: Mapping[str, str]) -> int | None:
+    """How many writers made the latest checkpoint; None: there is none.
+
+    Args:
+        checkpoints: the hash, last stream ID by `<output>/<identity>/<writer>of<writers>`.
+    """
+    latest: tuple[tuple[int, ...], int] | None = None
+    for name, position in checkpoints.items():
+        count, parts = name.rpartition("of")[2], position.split("-")
+        if count.isdecimal() and all(part.isdecimal() for part in parts):
+            candidate = (tuple(int(part) for part in parts), int(count))
+            latest = candidate if latest is None else max(latest, candidate)
+    return latest[1] if latest is not None else None
+
+
+def check_writers(client: Redis, pipeline: Pipeline) -> None:
+    """Raises NotBuiltError where exactly once would not hold: the number of writers changed while changes wait.
+
+    Each writer has a position of its own in the exactly-once table; those of another number say nothing about which of the changes
+    that wait are committed.
+    """
+    if not pipeline.connector.exactlyOnceTableName or not client.xlen(key(pipeline.name, "stream")):
+        return
+    before = writers_of_checkpoint(client.hgetall(key(pipeline.name, "checkpoint")))  # type: ignore[arg-type]
+    if before is not None and before != pipeline.writers:
+        raise NotBuiltError(
+            f"pipeline '{pipeline.name}': writers changed from {before} to {pipeline.writers} while changes wait: "
+            "exactly once across that is not served by this version",
+            f"write what waits with writers={before} first (run --once), then change it",
+        )
 
 
 def list_pipelines(client: Redis) -> list[PipelineState]:

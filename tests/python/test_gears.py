@@ -10,7 +10,7 @@ import redis
 
 from writebehind import Engine, GearsBuilder, Pipeline, RGWriteBehind
 from writebehind.connectors import SQLiteConnection, SQLiteConnector
-from writebehind.errors import ConfigError, RedisUnavailable, VersionError
+from writebehind.errors import ConfigError, NotBuiltError, RedisUnavailable, VersionError
 from writebehind.gears import current_builder
 from writebehind.testing import RedisServer, free_port
 
@@ -122,6 +122,29 @@ def test_credentials_that_are_callables_are_asked(redis_server: RedisServer, red
         assert engine.drain(10)
     assert rows(connector) == [("1", 1)]
     assert len(asked) >= 2
+
+
+def test_another_number_of_writers_is_refused_while_changes_wait(
+    redis_server: RedisServer, redis_client: redis.Redis, connector: SQLiteConnector
+) -> None:
+    once = SQLiteConnector(connector.connection, "t", "id", exactlyOnceTableName="seen")
+    database = sqlite3.connect(connector.connection.sink_options()["database"])
+    database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, val TEXT)")
+    database.close()
+
+    def pipeline(writers: int) -> Pipeline:
+        return Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=once, writers=writers)
+
+    for writers in (1, 3):  # nothing waits: any number will do
+        with Engine(redis_server.url, [pipeline(writers)]) as engine:
+            redis_client.hset("k:1", "a", writers)
+            assert engine.drain(10)
+    redis_client.hset("k:2", "a", 2)
+    with pytest.raises(NotBuiltError, match="writers changed from 3 to 1 while changes wait"), Engine(redis_server.url, [pipeline(1)]):
+        pass
+    with Engine(redis_server.url, [pipeline(3)]) as engine:
+        assert engine.drain(10)
+    assert rows(connector) == [("1", 3), ("2", 2)]
 
 
 def test_a_changed_definition_leaves_what_waited_under_the_old_one(
