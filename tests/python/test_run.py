@@ -98,6 +98,14 @@ def test_log_lines_as_json(tmp_path: Path, file: Path, redis_server: RedisServer
     assert "k:* -> sqlite table t (registered)" in [line["message"] for line in lines if line["pipeline"] == "p"]
 
 
+def test_errors_are_json_too(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
+    done = Cli(redis_server.url)("run", recipe(tmp_path, repr(str(file)), table="nowhere"), "--log-format", "json")
+    assert done.returncode == 2
+    (line,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert line["level"] == "error"
+    assert "nowhere" in line["message"]
+
+
 def test_log_level(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
     err = end(run_until_registered(Cli(redis_server.url), redis_client, recipe(tmp_path, repr(str(file))), "--log-level", "error"))
     assert err == ""

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import click
 
-from writebehind.errors import ConfigError, NotBuiltError, WritebehindError
+from writebehind.cli.options import exit_status
+from writebehind.errors import WritebehindError
 from writebehind.log import Log
 from writebehind.version import __version__
 
@@ -88,7 +89,7 @@ def _status() -> int:
         return 1
     except WritebehindError as error:
         Log(is_plain=True).failure(error)
-        return 2 if isinstance(error, ConfigError | NotBuiltError) else 1
+        return exit_status(error)
     except BrokenPipeError:
         # Whoever read our results has seen enough (`| head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

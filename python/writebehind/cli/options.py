@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from writebehind.errors import ConfigError, NotBuiltError, WritebehindError
 from writebehind.log import LEVELS
 from writebehind.redis_url import DEFAULT, ENVIRONMENT, parse_redis_url
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from redis import Redis
 
 Verb = TypeVar("Verb", bound=Callable[..., object])
+
+
+def exit_status(error: WritebehindError) -> int:
+    """2: wrong usage or configuration, 1: anything else that failed."""
+    return 2 if isinstance(error, ConfigError | NotBuiltError) else 1
 
 
 def redis_option(verb: Verb) -> Verb:

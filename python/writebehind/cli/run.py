@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from writebehind.cli.options import log_options, redis_option
+from writebehind.cli.options import exit_status, log_options, redis_option
+from writebehind.errors import WritebehindError
 
 if TYPE_CHECKING:
     from writebehind.log import Level
@@ -42,17 +43,21 @@ def run(recipes: tuple[Path, ...], redis_url: str, once: bool, dry_run: bool, lo
     from writebehind.redis_url import parse_redis_url
 
     log = Log(log_level, as_json=log_format == "json")
-    address = parse_redis_url(redis_url)
-    runner = Runner(address, log, once=once)
-    with runner.signals():
-        try:
+    try:
+        runner = Runner(parse_redis_url(redis_url), log, once=once)
+        with runner.signals():
             pipelines = load_recipes(recipes)
-            if dry_run:
-                _explain(pipelines)
-                return 0
-        except Interrupted:
-            return 0
-        return runner.run(pipelines)
+            if not dry_run:
+                return runner.run(pipelines)
+            _explain(pipelines)
+    except Interrupted:
+        pass
+    except WritebehindError as error:
+        if not log.as_json:
+            raise
+        log.failure(error)
+        return exit_status(error)
+    return 0
 
 
 def _explain(pipelines: list[Pipeline]) -> None:

@@ -39,16 +39,15 @@ def _table(overviews: list[PipelineOverview]) -> None:
     from writebehind.cli.tables import new_table, print_table
 
     table = new_table()
-    for column in ("pipeline", "version", "state"):
-        table.add_column(column)
+    table.add_column("pipeline", overflow="fold", min_width=8)
+    table.add_column("state", no_wrap=True)
     for column in ("waiting", "written", "rows/s", "rejected", "lag"):
-        table.add_column(column, justify="right")
-    table.add_column("engine")
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("engine", overflow="fold", min_width=8)  # on a narrow terminal names break, numbers never
     for overview in overviews:
         engine = overview.engine
         table.add_row(
-            Text(overview.name),
-            overview.version or "-",
+            Text(f"{overview.name} {overview.version}".rstrip()),
             overview.state,
             f"{overview.waiting:,}",
             f"{engine.get('written', 0):,}",
