@@ -17,7 +17,8 @@ namespace writebehind {
 // kRefused with the refusal of a single row filled; any other code ends the search and is returned.
 // `known_bad`: all of `rows` together were refused already.
 template <typename Apply>
-Status Bisect(std::span<const std::uint32_t> rows, bool known_bad, const Apply& apply, std::vector<Refusal>* refused) {
+Status Bisect(std::span<const std::uint32_t> rows, bool known_bad, const Apply& apply,
+              std::vector<Refusal>* refused) {
   if (rows.empty()) return Status::Ok();
   if (!known_bad || rows.size() == 1) {
     Refusal refusal;

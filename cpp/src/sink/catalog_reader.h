@@ -15,7 +15,8 @@ namespace writebehind {
 using Texts = std::vector<std::optional<std::string>>;  // a row of an answer; nothing: NULL
 
 // Runs `sql` with text parameters; may throw the driver's exceptions through the reader.
-using QueryFunction = std::function<std::vector<Texts>(const std::string& sql, const std::vector<std::string>& parameters)>;
+using QueryFunction =
+    std::function<std::vector<Texts>(const std::string& sql, const std::vector<std::string>& parameters)>;
 
 // What MySQL's timestamps take: an offset behind the text, or texts in the session's zone alone.
 struct MysqlZone {
@@ -24,8 +25,10 @@ struct MysqlZone {
 };
 
 // kConfig where the table is not there.
-Status ReadPostgresCatalog(const QueryFunction& query, const TableName& table, int server_version, Catalog* catalog);
-Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, const MysqlZone& zone, Catalog* catalog);
+Status ReadPostgresCatalog(const QueryFunction& query, const TableName& table, int server_version,
+                           Catalog* catalog);
+Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, const MysqlZone& zone,
+                        Catalog* catalog);
 Status ReadSqliteCatalog(const QueryFunction& query, const TableName& table, Catalog* catalog);
 
 // A type as SQLite's column declaration names it; its affinity decides where the name says nothing.

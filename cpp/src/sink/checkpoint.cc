@@ -17,13 +17,15 @@ Status JudgeCheckpoint(const CheckpointMove& move, const std::optional<std::stri
 
 Status ReadCheckpoint(const std::string& id, const std::string& stored, StreamId* position) {
   const std::optional<StreamId> parsed = StreamId::Parse(stored);
-  if (!parsed) return {Code::kConfig, "checkpoint '" + id + "' holds '" + stored + "', which is no stream ID"};
+  if (!parsed)
+    return {Code::kConfig, "checkpoint '" + id + "' holds '" + stored + "', which is no stream ID"};
   *position = *parsed;
   return Status::Ok();
 }
 
 Status MissingCheckpointTable(const std::string& table, const std::string& create) {
-  return {Code::kConfig, "the exactly-once table '" + table + "' is not there, or lacks the columns id and val", create};
+  return {Code::kConfig,
+          "the exactly-once table '" + table + "' is not there, or lacks the columns id and val", create};
 }
 
 }  // namespace writebehind

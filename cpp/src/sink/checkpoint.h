@@ -16,8 +16,8 @@ namespace writebehind {
 // "schema.table" or "table".
 TableName ParseTableName(const std::string& text);
 
-// What a compare-and-set that changed no row means; `stored` is the row's value now, nothing where there is no row.
-// kOk: it holds `to`, so this batch was committed earlier. kFenced otherwise.
+// What a compare-and-set that changed no row means; `stored` is the row's value now, nothing where there is
+// no row. kOk: it holds `to`, so this batch was committed earlier. kFenced otherwise.
 Status JudgeCheckpoint(const CheckpointMove& move, const std::optional<std::string>& stored);
 
 // The stored text as an ID; kConfig where it is none.

@@ -30,7 +30,8 @@ struct CheckpointSql {
 };
 
 // CREATE TABLE for an output, all columns text.
-std::string CreateTable(const Output& output, char mark, const std::string& key_type, const std::string& type);
+std::string CreateTable(const Output& output, char mark, const std::string& key_type,
+                        const std::string& type);
 
 namespace postgres_sql {
 // One statement for any number of rows. Parameters: a text[] for each of shape.Cells(plan); with

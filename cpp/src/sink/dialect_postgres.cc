@@ -37,7 +37,8 @@ struct Parts {
         assign.push_back(column + " = s." + name);
       }
     }
-    rows = "SELECT " + Join(casts, ", ") + " FROM unnest(" + Join(parameters, ", ") + ") AS u(" + Join(sources, ", ") + ")";
+    rows = "SELECT " + Join(casts, ", ") + " FROM unnest(" + Join(parameters, ", ") + ") AS u(" +
+           Join(sources, ", ") + ")";
   }
 
   std::string table;
@@ -48,7 +49,9 @@ struct Parts {
     const std::string action = set.empty() ? "NOTHING" : "UPDATE SET " + Join(set, ", ");
     return " ON CONFLICT (" + Join(keys, ", ") + ") DO " + action;
   }
-  [[nodiscard]] std::string Insert() const { return "INSERT INTO " + table + " AS t (" + Join(targets, ", ") + ") "; }
+  [[nodiscard]] std::string Insert() const {
+    return "INSERT INTO " + table + " AS t (" + Join(targets, ", ") + ") ";
+  }
 };
 
 struct Statement {
@@ -61,13 +64,16 @@ Statement UpdateFirst(const Parts& parts, const std::string& gate) {
   made.with.push_back("s AS (" + parts.rows + gate + ")");
   std::string absent;
   if (parts.assign.empty()) {
-    absent = "NOT EXISTS (SELECT 1 FROM " + parts.table + " AS t WHERE " + Join(parts.same_key, " AND ") + ")";
+    absent =
+        "NOT EXISTS (SELECT 1 FROM " + parts.table + " AS t WHERE " + Join(parts.same_key, " AND ") + ")";
   } else {
-    made.with.push_back("n AS (UPDATE " + parts.table + " AS t SET " + Join(parts.assign, ", ") + " FROM s WHERE " +
-                        Join(parts.same_key, " AND ") + " RETURNING " + Join(parts.key_sources, ", ") + ")");
+    made.with.push_back("n AS (UPDATE " + parts.table + " AS t SET " + Join(parts.assign, ", ") +
+                        " FROM s WHERE " + Join(parts.same_key, " AND ") + " RETURNING " +
+                        Join(parts.key_sources, ", ") + ")");
     absent = "NOT EXISTS (SELECT 1 FROM n WHERE " + Join(parts.updated, " AND ") + ")";
   }
-  made.last = parts.Insert() + "SELECT " + Join(parts.sources, ", ") + " FROM s WHERE " + absent + parts.OnConflict();
+  made.last =
+      parts.Insert() + "SELECT " + Join(parts.sources, ", ") + " FROM s WHERE " + absent + parts.OnConflict();
   return made;
 }
 
@@ -78,7 +84,8 @@ std::string Write(const TablePlan& plan, const Shape& shape, const TableName* ch
   const std::string gate = checkpoint == nullptr ? "" : " WHERE EXISTS (SELECT 1 FROM moved)";
   Statement made;
   if (shape.is_delete) {
-    made.last = "DELETE FROM " + parts.table + " AS t USING (" + parts.rows + gate + ") AS s WHERE " + Join(parts.same_key, " AND ");
+    made.last = "DELETE FROM " + parts.table + " AS t USING (" + parts.rows + gate + ") AS s WHERE " +
+                Join(parts.same_key, " AND ");
   } else if (shape.UpdateFirst(plan)) {
     made = UpdateFirst(parts, gate);
   } else {
@@ -86,9 +93,9 @@ std::string Write(const TablePlan& plan, const Shape& shape, const TableName* ch
   }
   if (checkpoint != nullptr) {
     auto parameter = [&](std::size_t i) { return "$" + std::to_string(parts.sources.size() + i) + "::text"; };
-    made.with.insert(made.with.begin(), "moved AS (UPDATE " + Quote(*checkpoint, kMark) + " SET \"val\" = " + parameter(1) +
-                                            " WHERE \"id\" = " + parameter(2) + " AND \"val\" = " + parameter(3) +
-                                            " RETURNING 1)");
+    made.with.insert(made.with.begin(), "moved AS (UPDATE " + Quote(*checkpoint, kMark) + " SET \"val\" = " +
+                                            parameter(1) + " WHERE \"id\" = " + parameter(2) +
+                                            " AND \"val\" = " + parameter(3) + " RETURNING 1)");
     made.with.push_back("written AS (" + made.last + ")");
     made.last = "SELECT count(*) FROM moved";
   }

@@ -31,7 +31,8 @@ struct Parts {
 };
 
 std::string InsertInto(const TablePlan& plan, const Parts& parts) {
-  return "INSERT INTO " + Quote(plan.table, kMark) + " (" + parts.columns + ") VALUES (" + parts.parameters + ")";
+  return "INSERT INTO " + Quote(plan.table, kMark) + " (" + parts.columns + ") VALUES (" + parts.parameters +
+         ")";
 }
 
 }  // namespace

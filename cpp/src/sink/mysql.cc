@@ -1,5 +1,5 @@
-// MySQL and MariaDB: INSERT … ON DUPLICATE KEY UPDATE of many rows, in statements of a few fixed sizes, so that
-// each is prepared once. What the database refuses is searched for behind a savepoint.
+// MySQL and MariaDB: INSERT … ON DUPLICATE KEY UPDATE of many rows, in statements of a few fixed sizes, so
+// that each is prepared once. What the database refuses is searched for behind a savepoint.
 #include <algorithm>
 
 #include "sink/bisect.h"
@@ -14,7 +14,7 @@
 namespace writebehind {
 namespace {
 
-constexpr std::size_t kMostRows = 1024;        // of one statement
+constexpr std::size_t kMostRows = 1024;         // of one statement
 constexpr std::size_t kMostParameters = 65535;  // of the protocol
 constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
 
@@ -45,12 +45,13 @@ class MysqlSink final : public Sink {
   WriteResult Search(const WriteRequest& request, const std::vector<Group>& groups);
   Status SearchGroup(const WriteRequest& request, const Group& group, std::vector<Refusal>* refused);
   bool Refuses(const WriteRequest& request, std::uint32_t row, const Shape& shape, Refusal* refusal) const;
-  [[nodiscard]] std::size_t PacketBytes(const WriteRequest& request, const Shape& shape, std::uint32_t row) const;
+  [[nodiscard]] std::size_t PacketBytes(const WriteRequest& request, const Shape& shape,
+                                        std::uint32_t row) const;
   void WriteRows(const WriteRequest& request, const Shape& shape, Rows rows);
   void WriteChunk(const WriteRequest& request, const Shape& shape, Rows rows);
   void WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row);
-  std::uint64_t RunFor(const WriteRequest& request, const Shape& shape, char what, const std::vector<std::size_t>& cells,
-                       Rows rows);
+  std::uint64_t RunFor(const WriteRequest& request, const Shape& shape, char what,
+                       const std::vector<std::size_t>& cells, Rows rows);
   bool MoveCheckpoint(const CheckpointMove& move);
   Status Unmoved(const CheckpointMove& move);
   Status Commit();
@@ -67,8 +68,8 @@ class MysqlSink final : public Sink {
   MysqlSession session_;
 };
 
-// For calls at the start, where a missing object, a lost privilege or a column too short is the configuration's.
-// Leaves no transaction open: it would hold the table's definition.
+// For calls at the start, where a missing object, a lost privilege or a column too short is the
+// configuration's. Leaves no transaction open: it would hold the table's definition.
 template <typename Call>
 Status MysqlSink::Checked(const Call& call) {
   Status status;
@@ -105,7 +106,8 @@ Status MysqlSink::Describe(const TableName& table, Catalog* catalog) {
     return ReadMysqlCatalog(query, table, {session_.TakesOffsets(), session_.InUtc()}, catalog);
   });
   if (status.ok() && checkpoint_ && !catalog->transactional) {
-    return {Code::kConfig, "mysql: table " + Quote(table, '`') + " has no transactions: rows can't be written exactly once",
+    return {Code::kConfig,
+            "mysql: table " + Quote(table, '`') + " has no transactions: rows can't be written exactly once",
             "ALTER TABLE " + Quote(table, '`') + " ENGINE=InnoDB"};
   }
   return status;
@@ -118,7 +120,8 @@ Status MysqlSink::LoadCheckpoint(const std::string& id, StreamId* position) {
     session_.Change(checkpoint_->create, {id, StreamId{}.ToString(), id});
     const auto rows = session_.Query(checkpoint_->read, {id});
     session_.Execute("COMMIT");
-    if (rows.size() != 1 || !rows[0][0]) return {Code::kConfig, "mysql: checkpoint '" + id + "' is not one row"};
+    if (rows.size() != 1 || !rows[0][0])
+      return {Code::kConfig, "mysql: checkpoint '" + id + "' is not one row"};
     return ReadCheckpoint(id, *rows[0][0], position);
   });
 }
@@ -137,10 +140,12 @@ std::vector<std::string> MysqlSink::Warnings() {
   std::vector<std::string> warnings;
   const std::string flush = session_.Variable("innodb_flush_log_at_trx_commit");
   if (flush != "1" && !flush.empty()) {
-    warnings.push_back("innodb_flush_log_at_trx_commit is " + flush + ": a crash can lose changes answered as done");
+    warnings.push_back("innodb_flush_log_at_trx_commit is " + flush +
+                       ": a crash can lose changes answered as done");
   }
   if (session_.Variable("log_bin") == "ON" && session_.Variable("sync_binlog") == "0") {
-    warnings.emplace_back("sync_binlog is 0: a crash of the server's machine can lose changes from its binary log");
+    warnings.emplace_back(
+        "sync_binlog is 0: a crash of the server's machine can lose changes from its binary log");
   }
   return warnings;
 }
@@ -157,11 +162,16 @@ std::uint64_t MysqlSink::RunFor(const WriteRequest& request, const Shape& shape,
   const std::string key = std::to_string(request.plan.id) + what + std::to_string(rows.size()) + shape.Name();
   auto sql = [&]() -> std::string {
     switch (what) {
-      case 'd': return mysql_sql::Delete(request.plan, rows.size());
-      case 'u': return mysql_sql::Update(request.plan, shape);
-      case 'i': return mysql_sql::Insert(request.plan, shape);
-      case 'p': return mysql_sql::Probe(request.plan);
-      default: return mysql_sql::Upsert(request.plan, shape, rows.size());
+      case 'd':
+        return mysql_sql::Delete(request.plan, rows.size());
+      case 'u':
+        return mysql_sql::Update(request.plan, shape);
+      case 'i':
+        return mysql_sql::Insert(request.plan, shape);
+      case 'p':
+        return mysql_sql::Probe(request.plan);
+      default:
+        return mysql_sql::Upsert(request.plan, shape, rows.size());
     }
   };
   return session_.RunPrepared(key, sql, parameters_);
@@ -197,8 +207,10 @@ std::size_t MysqlSink::PacketBytes(const WriteRequest& request, const Shape& sha
 void MysqlSink::WriteRows(const WriteRequest& request, const Shape& shape, Rows rows) {
   const TablePlan& plan = request.plan;
   // A key column that may be NULL can't guard its row (see dialect_mysql.cc).
-  const bool guarded = std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
-  const bool exact = !shape.is_delete && (shape.UpdateFirst(plan) || (plan.other_unique && (!guarded || rows.size() == 1)));
+  const bool guarded =
+      std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
+  const bool exact =
+      !shape.is_delete && (shape.UpdateFirst(plan) || (plan.other_unique && (!guarded || rows.size() == 1)));
   if (exact) {
     for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
     return;
@@ -239,7 +251,8 @@ void MysqlSink::Rollback() noexcept {
   }
 }
 
-// As a statement: the library's own commit() swallows errors. A connection lost in here leaves the outcome in doubt.
+// As a statement: the library's own commit() swallows errors. A connection lost in here leaves the outcome in
+// doubt.
 Status MysqlSink::Commit() {
   try {
     session_.Execute("COMMIT");
@@ -259,21 +272,24 @@ Status MysqlSink::Transaction(const WriteRequest& request, const std::vector<Gro
 }
 
 // A row that the protocol can't carry.
-bool MysqlSink::Refuses(const WriteRequest& request, std::uint32_t row, const Shape& shape, Refusal* refusal) const {
+bool MysqlSink::Refuses(const WriteRequest& request, std::uint32_t row, const Shape& shape,
+                        Refusal* refusal) const {
   std::string column;
   for (const std::size_t cell : shape.Cells(request.plan)) {
     if (request.rows[row].cells[cell].text.size() > PacketLimit()) column = request.plan.column(cell).name;
   }
   if (column.empty() && PacketBytes(request, shape, row) <= PacketLimit()) return false;
-  *refusal = MakeRefusal(request.plan, request.rows[row],
-                         "the row is larger than max_allowed_packet (" + std::to_string(session_.max_packet()) + " bytes)" +
-                             (column.empty() ? "" : " by column '" + column + "'"),
-                         false);
+  *refusal =
+      MakeRefusal(request.plan, request.rows[row],
+                  "the row is larger than max_allowed_packet (" + std::to_string(session_.max_packet()) +
+                      " bytes)" + (column.empty() ? "" : " by column '" + column + "'"),
+                  false);
   refusal->row = row;
   return true;
 }
 
-Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group, std::vector<Refusal>* refused) {
+Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group,
+                              std::vector<Refusal>* refused) {
   std::vector<std::uint32_t> rows;
   for (const std::uint32_t row : group.rows) {
     Refusal refusal;
@@ -290,7 +306,8 @@ Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group, s
       return Status::Ok();
     } catch (const MysqlFailure& failure) {
       if (failure.code != Code::kRefused) throw;
-      *refusal = MakeRefusal(request.plan, request.rows[some.front()], failure.message, IsMysqlConstraint(failure.number));
+      *refusal = MakeRefusal(request.plan, request.rows[some.front()], failure.message,
+                             IsMysqlConstraint(failure.number));
       session_.Execute("ROLLBACK TO SAVEPOINT wb");
       return failure.ToStatus();
     }
@@ -327,7 +344,8 @@ WriteResult MysqlSink::Write(const WriteRequest& request) {
   bool too_large = false;
   Refusal ignored;
   for (const Group& group : groups) {
-    for (const std::uint32_t row : group.rows) too_large = too_large || Refuses(request, row, group.shape, &ignored);
+    for (const std::uint32_t row : group.rows)
+      too_large = too_large || Refuses(request, row, group.shape, &ignored);
   }
   WriteResult result;
   try {
@@ -357,6 +375,8 @@ std::vector<std::string> MysqlSink::Explain(const TablePlan& plan) {
 
 }  // namespace
 
-std::unique_ptr<Sink> MakeMysqlSink(const SinkOptions& options) { return std::make_unique<MysqlSink>(options); }
+std::unique_ptr<Sink> MakeMysqlSink(const SinkOptions& options) {
+  return std::make_unique<MysqlSink>(options);
+}
 
 }  // namespace writebehind

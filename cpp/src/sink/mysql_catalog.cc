@@ -36,7 +36,8 @@ struct Integer {
   const char* name;
   int bits;
 };
-constexpr Integer kIntegers[] = {{"tinyint", 8}, {"smallint", 16}, {"mediumint", 24}, {"int", 32}, {"bigint", 64}};
+constexpr Integer kIntegers[] = {
+    {"tinyint", 8}, {"smallint", 16}, {"mediumint", 24}, {"int", 32}, {"bigint", 64}};
 
 // Columns of the answer: see kColumns below.
 struct Declared {
@@ -128,16 +129,17 @@ Column ReadColumn(const Texts& row, const MysqlZone& zone) {
   const std::string extra = Value(row[5]);
   column.nullable = Value(row[3]) == "YES";
   // An ENUM that is left out becomes its first label.
-  column.has_default = row[4].has_value() || extra.find("auto_increment") != std::string::npos || declared.Is({"enum"});
+  column.has_default =
+      row[4].has_value() || extra.find("auto_increment") != std::string::npos || declared.Is({"enum"});
   column.generated = !Value(row[12]).empty();
   return column;
 }
 
 void ReadIndexes(const QueryFunction& query, const std::vector<std::string>& here, Catalog* catalog) {
-  const auto rows = query(
-      "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE " + std::string(kHere) +
-          " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX",
-      here);
+  const auto rows =
+      query("SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE " +
+                std::string(kHere) + " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX",
+            here);
   std::optional<std::string> index;
   for (const Texts& row : rows) {
     if (row[0] != index) catalog->unique_keys.emplace_back();
@@ -159,12 +161,15 @@ std::string WithoutCounter(std::string text) {
 
 }  // namespace
 
-Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, const MysqlZone& zone, Catalog* catalog) {
+Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, const MysqlZone& zone,
+                        Catalog* catalog) {
   *catalog = {};
   const std::vector<std::string> here = {table.schema, table.schema, table.table};
   const auto columns = query(
-      "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, CHARACTER_MAXIMUM_LENGTH,"
-      " CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION, COLLATION_NAME, GENERATION_EXPRESSION"
+      "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
+      "CHARACTER_MAXIMUM_LENGTH,"
+      " CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION, COLLATION_NAME, "
+      "GENERATION_EXPRESSION"
       " FROM information_schema.COLUMNS WHERE " +
           std::string(kHere) + " ORDER BY ORDINAL_POSITION",
       here);
@@ -172,16 +177,18 @@ Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, cons
   for (const Texts& row : columns) catalog->columns.push_back(ReadColumn(row, zone));
   ReadIndexes(query, here, catalog);
   const auto engines = query(
-      "SELECT e.TRANSACTIONS FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t." +
+      "SELECT e.TRANSACTIONS FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE "
+      "= t.ENGINE WHERE t." +
           std::string(kHere),
       here);
   catalog->transactional = engines.empty() || Value(engines[0][0]) == "YES";
   for (const Texts& row : query(mysql_sql::ShowCreate(table), {})) {
     if (row.size() > 1) catalog->constraints.push_back(WithoutCounter(Value(row[1])));
   }
-  for (const Texts& row : query("SELECT CONCAT(TRIGGER_NAME, ' ', ACTION_STATEMENT) FROM information_schema.TRIGGERS"
-                                " WHERE EVENT_OBJECT_SCHEMA = IF(? = '', DATABASE(), ?) AND EVENT_OBJECT_TABLE = ? ORDER BY 1",
-                                here)) {
+  for (const Texts& row :
+       query("SELECT CONCAT(TRIGGER_NAME, ' ', ACTION_STATEMENT) FROM information_schema.TRIGGERS"
+             " WHERE EVENT_OBJECT_SCHEMA = IF(? = '', DATABASE(), ?) AND EVENT_OBJECT_TABLE = ? ORDER BY 1",
+             here)) {
     catalog->constraints.push_back(Value(row[0]));
   }
   return Status::Ok();

@@ -12,53 +12,53 @@ bool Among(int number, const std::array<int, n>& numbers) {
 }
 
 constexpr std::array kConstraint = {
-    1048,  // column cannot be null
-    1062,  // duplicate entry
-    1169,  // duplicate of a unique constraint
+    1048,                    // column cannot be null
+    1062,                    // duplicate entry
+    1169,                    // duplicate of a unique constraint
     1216, 1217, 1451, 1452,  // foreign key
-    1364,  // field has no default value
+    1364,                    // field has no default value
     1557, 1761, 1762,        // foreign key and a duplicate
-    1586,  // duplicate entry, named
-    1859,  // duplicate entry in an index
-    3819,  // check constraint (MySQL)
-    4025,  // check constraint (MariaDB)
+    1586,                    // duplicate entry, named
+    1859,                    // duplicate entry in an index
+    3819,                    // check constraint (MySQL)
+    4025,                    // check constraint (MariaDB)
 };
 
 constexpr std::array kData = {
-    1118,  // row size too large
-    1263,  // NULL to a NOT NULL column
-    1264,  // out of range
-    1265,  // data truncated
-    1292,  // incorrect value
-    1300,  // invalid character string
-    1365,  // division by zero
-    1366,  // incorrect string or integer value
-    1367,  // illegal value
-    1406,  // data too long
-    1411,  // incorrect value for a function
-    1416,  // not a geometry
-    1441,  // datetime overflow
-    1526,  // no partition for the value
-    1644,  // SIGNAL
-    1690,  // value out of range
-    1748,  // row does not belong to the partition
+    1118,                                // row size too large
+    1263,                                // NULL to a NOT NULL column
+    1264,                                // out of range
+    1265,                                // data truncated
+    1292,                                // incorrect value
+    1300,                                // invalid character string
+    1365,                                // division by zero
+    1366,                                // incorrect string or integer value
+    1367,                                // illegal value
+    1406,                                // data too long
+    1411,                                // incorrect value for a function
+    1416,                                // not a geometry
+    1441,                                // datetime overflow
+    1526,                                // no partition for the value
+    1644,                                // SIGNAL
+    1690,                                // value out of range
+    1748,                                // row does not belong to the partition
     3140, 3141, 3144, 3156, 3157, 3158,  // JSON
-    4078,  // illegal parameter types (MariaDB)
+    4078,                                // illegal parameter types (MariaDB)
 };
 
 constexpr std::array kNotConnected = {
-    1040, 1203, 1226,              // too many connections
-    1053, 1077, 1079,              // shutdown
+    1040, 1203, 1226,                                                        // too many connections
+    1053, 1077, 1079,                                                        // shutdown
     1080, 1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184,  // the connection broke
-    1129,                          // host blocked after errors
-    1290, 1836,                    // read-only: this server is a replica now
-    1927, 3169, 4031,              // the session was killed
+    1129,                                                                    // host blocked after errors
+    1290, 1836,        // read-only: this server is a replica now
+    1927, 3169, 4031,  // the session was killed
     2002, 2003, 2004, 2005, 2006, 2009, 2011, 2012, 2013, 2027, 2048, 2055,  // of the client library
 };
 
 constexpr std::array kConfig = {
-    1044, 1045, 1049, 1130, 1227, 1251, 1698, 1820, 1862, 3118, 3159,
-    2026, 2049, 2054, 2058, 2059, 2061,  // TLS and sign-in, of the client library
+    1044, 1045, 1049, 1130, 1227, 1251, 1698, 1820, 1862,
+    3118, 3159, 2026, 2049, 2054, 2058, 2059, 2061,  // TLS and sign-in, of the client library
 };
 
 constexpr std::array kSchema = {1054, 1072, 1109, 1142, 1143, 1146, 1176, 1227, 1356};
@@ -70,7 +70,8 @@ Code MysqlCode(int number, std::string_view sqlstate) {
   if (Among(number, kNotConnected)) return Code::kNotConnected;
   if (Among(number, kConfig)) return Code::kConfig;
   // Newer numbers of the classes that only a value or a constraint can cause, and a SIGNAL's own class.
-  if (sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("45")) return Code::kRefused;
+  if (sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("45"))
+    return Code::kRefused;
   if (sqlstate.starts_with("08")) return Code::kNotConnected;
   return Code::kTransient;
 }

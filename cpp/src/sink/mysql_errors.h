@@ -1,5 +1,6 @@
-// What an error of MySQL or MariaDB means, by its number: SQLSTATEs are too coarse (a bad integer is 1265 under 01000).
-// Source: https://dev.mysql.com/doc/mysql-errors/9.0/en/ and https://mariadb.com/kb/en/mariadb-error-code-reference/
+// What an error of MySQL or MariaDB means, by its number: SQLSTATEs are too coarse (a bad integer is 1265
+// under 01000). Source: https://dev.mysql.com/doc/mysql-errors/9.0/en/ and
+// https://mariadb.com/kb/en/mariadb-error-code-reference/
 #pragma once
 
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace writebehind {
 
-// kRefused, kTransient, kNotConnected or kConfig. An unknown one is kTransient: it is retried with its message.
+// kRefused, kTransient, kNotConnected or kConfig. An unknown one is kTransient: it is retried with its
+// message.
 Code MysqlCode(int number, std::string_view sqlstate);
 
 bool IsMysqlConstraint(int number);

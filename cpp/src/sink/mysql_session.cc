@@ -52,7 +52,8 @@ sql::ConnectOptionsMap ConnectOptions(const SinkOptions& options, std::chrono::m
   sql::ConnectOptionsMap map;
   const std::string host = options.host.empty() ? "127.0.0.1" : options.host;
   const int port = options.port == 0 ? 3306 : options.port;
-  map["hostName"] = sql::SQLString(host.front() == '/' ? "unix://" + host : "tcp://" + host + ":" + std::to_string(port));
+  map["hostName"] =
+      sql::SQLString(host.front() == '/' ? "unix://" + host : "tcp://" + host + ":" + std::to_string(port));
   map["userName"] = sql::SQLString(options.user);
   map["password"] = sql::SQLString(options.password);
   map["schema"] = sql::SQLString(options.database);
@@ -78,13 +79,15 @@ std::unique_ptr<sql::Connection> Connect(sql::ConnectOptionsMap map) {
   return std::unique_ptr<sql::Connection>(driver->connect(map));
 }
 
-void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& parameter, std::deque<ViewStream>* streams) {
+void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& parameter,
+          std::deque<ViewStream>* streams) {
   const std::string_view text = parameter.cell->text;
   if (parameter.cell->state != Cell::State::kValue) return statement->setNull(at, 0);
   switch (parameter.type->kind) {
     case TypeKind::kBoolean:
     case TypeKind::kInteger: {
-      if (text.front() == '-') {
+      // By the column, not the value: setInt64 does not take back a parameter's unsigned flag.
+      if (!parameter.type->is_unsigned) {
         std::int64_t number = 0;
         std::from_chars(text.data(), text.data() + text.size(), number);
         return statement->setInt64(at, number);
@@ -93,20 +96,28 @@ void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& 
       std::from_chars(text.data(), text.data() + text.size(), number);
       return statement->setUInt64(at, number);
     }
-    case TypeKind::kBytes: return statement->setBlob(at, &streams->emplace_back(text));
-    default: return statement->setString(at, sql::SQLString(text.data() == nullptr ? "" : text.data(), text.size()));
+    case TypeKind::kBytes:
+      return statement->setBlob(at, &streams->emplace_back(text));
+    default:
+      return statement->setString(at, sql::SQLString(text.data() == nullptr ? "" : text.data(), text.size()));
   }
 }
+
+struct Prepared {
+  std::unique_ptr<sql::PreparedStatement> statement;
+  bool selects = false;
+};
 
 }  // namespace
 
 struct MysqlSession::Driver {
   std::unique_ptr<sql::Connection> connection;
-  std::map<std::string, std::unique_ptr<sql::PreparedStatement>> prepared;
+  std::map<std::string, Prepared> prepared;
 };
 
 Status MysqlFailure::ToStatus() const {
-  return {code, "mysql: " + OneLine(message) + (number == 0 ? "" : " (error " + std::to_string(number) + ")")};
+  return {code,
+          "mysql: " + OneLine(message) + (number == 0 ? "" : " (error " + std::to_string(number) + ")")};
 }
 
 MysqlSession::MysqlSession(const SinkOptions& options) : options_(options) {}
@@ -153,15 +164,17 @@ Status MysqlSession::Open() {
 void MysqlSession::SetUp() {
   Execute("SET NAMES utf8mb4");
   // Strict: a value that does not fit is an error, never another value. Zero in a key is zero.
-  Execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-          "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', autocommit = 0" +
-          (options_.statement_timeout.count() == 0
-               ? std::string()
-               : ", innodb_lock_wait_timeout = " + std::to_string(Seconds(options_.statement_timeout))));
+  Execute(
+      "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+      "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', autocommit = 0" +
+      (options_.statement_timeout.count() == 0
+           ? std::string()
+           : ", innodb_lock_wait_timeout = " + std::to_string(Seconds(options_.statement_timeout))));
   variables_.clear();
-  for (const Texts& row : Query("SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'binlog_format', 'log_bin', "
-                                "'version', 'time_zone', 'system_time_zone', 'innodb_flush_log_at_trx_commit', 'sync_binlog')",
-                                {})) {
+  for (const Texts& row :
+       Query("SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'binlog_format', 'log_bin', "
+             "'version', 'time_zone', 'system_time_zone', 'innodb_flush_log_at_trx_commit', 'sync_binlog')",
+             {})) {
     variables_[row[0].value_or("")] = row[1].value_or("");
   }
   max_packet_ = static_cast<std::size_t>(std::stoull(Variable("max_allowed_packet")));
@@ -203,7 +216,8 @@ bool MysqlSession::TakesOffsets() const {
 }
 
 bool MysqlSession::InUtc() const {
-  const std::string zone = Variable("time_zone") == "SYSTEM" ? Variable("system_time_zone") : Variable("time_zone");
+  const std::string zone =
+      Variable("time_zone") == "SYSTEM" ? Variable("system_time_zone") : Variable("time_zone");
   return zone == "UTC" || zone == "+00:00";
 }
 
@@ -249,19 +263,21 @@ bool MysqlSession::IsPrepared(const std::string& key) const {
 void MysqlSession::Prepare(const std::string& key, const std::string& sql) {
   Guarded([&] {
     if (driver_->prepared.size() >= kMostStatements) driver_->prepared.clear();
-    driver_->prepared[key].reset(driver_->connection->prepareStatement(sql));
+    std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
+    driver_->prepared[key] = {std::move(statement), sql.starts_with("SELECT")};
     return 0;
   });
 }
 
 std::uint64_t MysqlSession::Run(const std::string& key, std::span<const MysqlParameter> parameters) {
   return Guarded([&] {
-    sql::PreparedStatement* statement = driver_->prepared.at(key).get();
+    const Prepared& prepared = driver_->prepared.at(key);
+    sql::PreparedStatement* statement = prepared.statement.get();
     std::deque<ViewStream> streams;
     unsigned at = 0;
     for (const MysqlParameter& parameter : parameters) Bind(statement, ++at, parameter, &streams);
-    if (!statement->execute()) return static_cast<std::uint64_t>(statement->getUpdateCount());
-    const std::unique_ptr<sql::ResultSet> result(statement->getResultSet());
+    if (!prepared.selects) return static_cast<std::uint64_t>(statement->executeUpdate());
+    const std::unique_ptr<sql::ResultSet> result(statement->executeQuery());
     return static_cast<std::uint64_t>(result->rowsCount());
   });
 }

@@ -32,10 +32,12 @@ struct MysqlParameter {
   const Cell* cell;
 };
 
-// Cells of at least this size, and all of kBytes, are sent ahead of the statement, each in packets of its own.
+// Cells of at least this size, and all of kBytes, are sent ahead of the statement, each in packets of its
+// own.
 inline constexpr std::size_t kMysqlLongData = 256U << 10U;
 
-// One thread, but for KillQuery. Autocommit is off: each statement is in a transaction until COMMIT or ROLLBACK.
+// One thread, but for KillQuery. Autocommit is off: each statement is in a transaction until COMMIT or
+// ROLLBACK.
 class MysqlSession {
  public:
   explicit MysqlSession(const SinkOptions& options);
@@ -60,7 +62,8 @@ class MysqlSession {
 
   // A statement kept prepared by `key`; `sql` makes its text where it is not. For a SELECT: the rows found.
   template <typename MakeSql>
-  std::uint64_t RunPrepared(const std::string& key, const MakeSql& sql, std::span<const MysqlParameter> parameters) {
+  std::uint64_t RunPrepared(const std::string& key, const MakeSql& sql,
+                            std::span<const MysqlParameter> parameters) {
     if (!IsPrepared(key)) Prepare(key, sql());
     return Run(key, parameters);
   }
@@ -78,8 +81,8 @@ class MysqlSession {
   void SetUp();
 
   const SinkOptions options_;
-  std::mutex mutex_;        // guards id_
-  std::string id_;          // of the connection, for KILL; empty: none
+  std::mutex mutex_;  // guards id_
+  std::string id_;    // of the connection, for KILL; empty: none
   std::unique_ptr<Driver> driver_;
   std::map<std::string, std::string> variables_;
   std::size_t max_packet_ = 0;

@@ -56,7 +56,8 @@ class PostgresSink final : public Sink {
   PostgresSession session_;
 };
 
-// For calls at the start, where a missing object, a lost privilege or a column too short is the configuration's.
+// For calls at the start, where a missing object, a lost privilege or a column too short is the
+// configuration's.
 template <typename Call>
 Status PostgresSink::Checked(const Call& call) {
   try {
@@ -84,7 +85,9 @@ Status PostgresSink::Open() {
 
 Status PostgresSink::Describe(const TableName& table, Catalog* catalog) {
   return Checked([&] {
-    auto query = [this](const auto& sql, const auto& parameters) { return session_.Query(sql, parameters).rows; };
+    auto query = [this](const auto& sql, const auto& parameters) {
+      return session_.Query(sql, parameters).rows;
+    };
     return ReadPostgresCatalog(query, table, session_.version(), catalog);
   });
 }
@@ -95,7 +98,8 @@ Status PostgresSink::LoadCheckpoint(const std::string& id, StreamId* position) {
   return Checked([&]() -> Status {
     session_.Query(checkpoint_->create, {id, StreamId{}.ToString(), id});
     const auto rows = session_.Query(checkpoint_->read, {id}).rows;
-    if (rows.size() != 1 || !rows[0][0]) return {Code::kConfig, "postgres: checkpoint '" + id + "' is not one row"};
+    if (rows.size() != 1 || !rows[0][0])
+      return {Code::kConfig, "postgres: checkpoint '" + id + "' is not one row"};
     return ReadCheckpoint(id, *rows[0][0], position);
   });
 }
@@ -112,9 +116,13 @@ void PostgresSink::ForgetCheckpoint(const std::string& id) {
 std::vector<std::string> PostgresSink::Warnings() {
   std::vector<std::string> warnings;
   const Status status = Checked([&] {
-    const auto rows = session_.Query("SELECT current_setting('synchronous_commit'), current_setting('fsync')", {}).rows;
-    if (rows[0][0] == "off") warnings.emplace_back("synchronous_commit is off: a crash of PostgreSQL can lose changes answered as done");
-    if (rows[0][1] == "off") warnings.emplace_back("fsync is off: a crash of its machine can lose changes or the whole database");
+    const auto rows =
+        session_.Query("SELECT current_setting('synchronous_commit'), current_setting('fsync')", {}).rows;
+    if (rows[0][0] == "off")
+      warnings.emplace_back(
+          "synchronous_commit is off: a crash of PostgreSQL can lose changes answered as done");
+    if (rows[0][1] == "off")
+      warnings.emplace_back("fsync is off: a crash of its machine can lose changes or the whole database");
     return Status::Ok();
   });
   static_cast<void>(status);
@@ -140,8 +148,8 @@ bool PostgresSink::Run(const WriteRequest& request, const Shape& shape, std::spa
   }
   const std::string key = std::to_string(request.plan.id) + (move != nullptr ? "!" : "") + shape.Name();
   const TableName* table = move != nullptr ? &*table_ : nullptr;
-  const auto answer =
-      session_.RunPrepared(key, [&] { return postgres_sql::Write(request.plan, shape, table); }, parameters_);
+  const auto answer = session_.RunPrepared(
+      key, [&] { return postgres_sql::Write(request.plan, shape, table); }, parameters_);
   return move == nullptr || answer.rows.at(0).at(0) != "0";
 }
 
@@ -202,7 +210,8 @@ Status PostgresSink::WriteGroups(const WriteRequest& request, const std::vector<
   return Commit();
 }
 
-Status PostgresSink::SearchGroup(const WriteRequest& request, const Group& group, std::vector<Refusal>* refused) {
+Status PostgresSink::SearchGroup(const WriteRequest& request, const Group& group,
+                                 std::vector<Refusal>* refused) {
   auto apply = [&](std::span<const std::uint32_t> rows, Refusal* refusal) {
     try {
       Run(request, group.shape, rows, nullptr);
@@ -282,6 +291,8 @@ std::vector<std::string> PostgresSink::Explain(const TablePlan& plan) {
 
 }  // namespace
 
-std::unique_ptr<Sink> MakePostgresSink(const SinkOptions& options) { return std::make_unique<PostgresSink>(options); }
+std::unique_ptr<Sink> MakePostgresSink(const SinkOptions& options) {
+  return std::make_unique<PostgresSink>(options);
+}
 
 }  // namespace writebehind

@@ -52,15 +52,15 @@ struct Known {
 
 const std::map<std::string, Known>& KnownTypes() {
   static const std::map<std::string, Known> kTypes = {
-      {"bool", {TypeKind::kBoolean, 0}},       {"int2", {TypeKind::kInteger, 16}},
-      {"int4", {TypeKind::kInteger, 32}},      {"int8", {TypeKind::kInteger, 64}},
-      {"numeric", {TypeKind::kNumeric, 0}},    {"float4", {TypeKind::kFloat, 32}},
-      {"float8", {TypeKind::kFloat, 64}},      {"text", {TypeKind::kText, 0}},
-      {"varchar", {TypeKind::kText, 0}},       {"bpchar", {TypeKind::kText, 0}},
-      {"citext", {TypeKind::kText, 0}},        {"bytea", {TypeKind::kBytes, 0}},
-      {"date", {TypeKind::kDate, 0}},          {"time", {TypeKind::kTime, 0}},
+      {"bool", {TypeKind::kBoolean, 0}},        {"int2", {TypeKind::kInteger, 16}},
+      {"int4", {TypeKind::kInteger, 32}},       {"int8", {TypeKind::kInteger, 64}},
+      {"numeric", {TypeKind::kNumeric, 0}},     {"float4", {TypeKind::kFloat, 32}},
+      {"float8", {TypeKind::kFloat, 64}},       {"text", {TypeKind::kText, 0}},
+      {"varchar", {TypeKind::kText, 0}},        {"bpchar", {TypeKind::kText, 0}},
+      {"citext", {TypeKind::kText, 0}},         {"bytea", {TypeKind::kBytes, 0}},
+      {"date", {TypeKind::kDate, 0}},           {"time", {TypeKind::kTime, 0}},
       {"timestamp", {TypeKind::kTimestamp, 0}}, {"timestamptz", {TypeKind::kTimestamp, 0}},
-      {"uuid", {TypeKind::kUuid, 0}},          {"json", {TypeKind::kJson, 0}},
+      {"uuid", {TypeKind::kUuid, 0}},           {"json", {TypeKind::kJson, 0}},
       {"jsonb", {TypeKind::kJson, 0}},
   };
   return kTypes;
@@ -100,7 +100,8 @@ ColumnType ReadType(const Texts& row, int server_version) {
   ReadModifier(base, std::stoi(Value(row[8])), &type);
   type.allows_nul = false;
   type.allows_nan = type.kind == TypeKind::kFloat || type.kind == TypeKind::kNumeric;
-  const bool free_numeric = type.kind == TypeKind::kNumeric && type.precision == 0 && server_version >= 140000;
+  const bool free_numeric =
+      type.kind == TypeKind::kNumeric && type.precision == 0 && server_version >= 140000;
   type.allows_infinity = type.kind == TypeKind::kFloat || type.kind == TypeKind::kDate ||
                          type.kind == TypeKind::kTimestamp || free_numeric;
   type.max_year = 32767;
@@ -133,7 +134,8 @@ void ReadUnique(const QueryFunction& query, const std::string& oid, Catalog* cat
 
 }  // namespace
 
-Status ReadPostgresCatalog(const QueryFunction& query, const TableName& table, int server_version, Catalog* catalog) {
+Status ReadPostgresCatalog(const QueryFunction& query, const TableName& table, int server_version,
+                           Catalog* catalog) {
   *catalog = {};
   const auto found = query(kFind, {Quote(table, '"')});
   if (found.empty() || !found[0][0]) {

@@ -9,8 +9,9 @@
 
 namespace writebehind {
 
-// kRefused, kTransient, kNotConnected or kConfig. An unknown one is kTransient: it is retried with its message.
-// kRefused includes 21000 (two rows of one statement meet in one key), which no single row can cause.
+// kRefused, kTransient, kNotConnected or kConfig. An unknown one is kTransient: it is retried with its
+// message. kRefused includes 21000 (two rows of one statement meet in one key), which no single row can
+// cause.
 Code PostgresCode(std::string_view sqlstate);
 
 bool IsPostgresConstraint(std::string_view sqlstate);

@@ -34,7 +34,8 @@ std::string ConnectionString(const SinkOptions& options) {
   given("user", options.user);
   given("password", options.password);
   given("dbname", options.database);
-  const auto seconds = std::max<std::int64_t>(2, (options.connect_timeout.count() + 999) / 1000);  // libpq's least
+  const auto seconds =
+      std::max<std::int64_t>(2, (options.connect_timeout.count() + 999) / 1000);  // libpq's least
   given("connect_timeout", std::to_string(seconds));
   given("application_name", "writebehind");
   given("client_encoding", "UTF8");
@@ -132,17 +133,17 @@ void PostgresSession::Break() noexcept {
 }
 
 bool PostgresSession::Alive() {
-  for (int i = 0; driver_ && i < 8; ++i) {
-    pollfd waiting{driver_->connection.sock(), POLLIN, 0};
-    if (::poll(&waiting, 1, 0) == 0) break;  // a healthy server says nothing unasked
-    try {
-      driver_->connection.get_notifs();
-    } catch (const std::exception&) {
-      Close();
-    }
-    if (driver_ && !driver_->connection.is_open()) Close();
+  if (!driver_) return false;
+  pollfd waiting{driver_->connection.sock(), POLLIN, 0};
+  if (::poll(&waiting, 1, 0) == 0) return true;
+  // A healthy server says nothing unasked: this is its farewell, or a setting that changed.
+  try {
+    Execute("SELECT 1");
+    return true;
+  } catch (const PostgresFailure&) {
+    Close();
+    return false;
   }
-  return driver_ != nullptr;
 }
 
 int PostgresSession::version() {
@@ -153,7 +154,8 @@ void PostgresSession::Execute(const std::string& sql) {
   Guarded([&] { return pqxx::nontransaction(driver_->connection).exec(sql); });
 }
 
-PostgresSession::Answer PostgresSession::Query(const std::string& sql, const std::vector<std::string>& parameters) {
+PostgresSession::Answer PostgresSession::Query(const std::string& sql,
+                                               const std::vector<std::string>& parameters) {
   return Guarded([&] {
     pqxx::nontransaction session(driver_->connection);
     return ToAnswer(session.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters)));
@@ -169,7 +171,8 @@ const std::string& PostgresSession::Prepare(const std::string& key, const std::s
   return prepared_[key] = name;
 }
 
-PostgresSession::Answer PostgresSession::Run(const std::string& name, const std::vector<std::string>& parameters) {
+PostgresSession::Answer PostgresSession::Run(const std::string& name,
+                                             const std::vector<std::string>& parameters) {
   return Guarded([&] {
     pqxx::nontransaction session(driver_->connection);
     return ToAnswer(session.exec_prepared(name, pqxx::prepare::make_dynamic_params(parameters)));

@@ -37,7 +37,7 @@ class PostgresSession {
   Status Open();
   void Close() noexcept;
 
-  // False: the server closed the connection, or never had one. Asks nothing of the server.
+  // False: the server closed the connection while nothing was asked of it, so that nothing can be in doubt.
   [[nodiscard]] bool Alive();
   [[nodiscard]] int version();  // 150020
 

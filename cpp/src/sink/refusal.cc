@@ -9,7 +9,8 @@ constexpr std::size_t kMessageBytes = 500;
 
 // How databases name a column: "a", 'a', `a`, (a)=(…), t.a
 bool Names(std::string_view message, const std::string& column) {
-  for (const std::string& form : {"\"" + column + "\"", "'" + column + "'", "`" + column + "`", "(" + column + ")=("}) {
+  for (const std::string& form :
+       {"\"" + column + "\"", "'" + column + "'", "`" + column + "`", "(" + column + ")=("}) {
     if (message.find(form) != std::string_view::npos) return true;
   }
   return message.ends_with("." + column) || message.find("." + column + ",") != std::string_view::npos;

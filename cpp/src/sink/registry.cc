@@ -11,7 +11,7 @@ namespace {
 
 struct Kind {
   const char* name;
-  const char* option;  // of the build, that brings the sink back
+  const char* option;                                 // of the build, that brings the sink back
   std::unique_ptr<Sink> (*make)(const SinkOptions&);  // null: this build lacks it
   std::vector<std::string> (*schema)(const Output&);
   CheckpointSql (*checkpoint)(const TableName&);

@@ -13,14 +13,17 @@ std::string Upper(std::string text) {
 }
 
 bool ContainsAny(const std::string& text, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
 std::string Value(const std::optional<std::string>& text) { return text.value_or(""); }
 
-void ReadIndexes(const QueryFunction& query, const TableName& table, const std::string& schema, Catalog* catalog) {
-  const auto indexes = query(
-      "SELECT name FROM pragma_index_list(?1, ?2) WHERE \"unique\" AND NOT partial ORDER BY name", {table.table, schema});
+void ReadIndexes(const QueryFunction& query, const TableName& table, const std::string& schema,
+                 Catalog* catalog) {
+  const auto indexes =
+      query("SELECT name FROM pragma_index_list(?1, ?2) WHERE \"unique\" AND NOT partial ORDER BY name",
+            {table.table, schema});
   for (const Texts& index : indexes) {
     std::vector<std::string> columns;
     const auto parts = query("SELECT name, coll FROM pragma_index_xinfo(?1, ?2) WHERE key ORDER BY seqno",
@@ -85,7 +88,8 @@ Status ReadSqliteCatalog(const QueryFunction& query, const TableName& table, Cat
   const std::string schema = table.schema.empty() ? "main" : table.schema;
   std::vector<std::pair<int, std::string>> primary;
   const auto columns = query(
-      "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1 ORDER BY cid",
+      "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) WHERE hidden "
+      "<> 1 ORDER BY cid",
       {table.table, schema});
   if (columns.empty()) return {Code::kConfig, "no table '" + table.table + "' in the database file"};
   for (const Texts& row : columns) {
@@ -104,8 +108,9 @@ Status ReadSqliteCatalog(const QueryFunction& query, const TableName& table, Cat
   ReadIndexes(query, table, schema, catalog);
   AddPrimaryKey(primary, catalog);
   const std::string list = schema == "temp" ? "sqlite_temp_master" : "sqlite_master";
-  for (const Texts& row : query("SELECT coalesce(sql, name) FROM " + list + " WHERE tbl_name = ?1 COLLATE NOCASE ORDER BY 1",
-                                {table.table})) {
+  for (const Texts& row :
+       query("SELECT coalesce(sql, name) FROM " + list + " WHERE tbl_name = ?1 COLLATE NOCASE ORDER BY 1",
+             {table.table})) {
     catalog->constraints.push_back(Value(row[0]));
   }
   return Status::Ok();

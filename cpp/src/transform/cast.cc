@@ -8,8 +8,8 @@ namespace {
 // "5.0" and "5" are one number where the scale is free; so are fractions of a second with zeros behind.
 bool HasNeedlessFraction(std::string_view text) {
   const std::size_t dot = text.find('.');
-  return dot != std::string_view::npos && text.find_first_not_of("0123456789", dot + 1) == std::string_view::npos &&
-         text.back() == '0';
+  return dot != std::string_view::npos &&
+         text.find_first_not_of("0123456789", dot + 1) == std::string_view::npos && text.back() == '0';
 }
 
 std::size_t FractionDigits(std::string_view text) {
@@ -40,19 +40,32 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b) {
 std::string Cast(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
   *out = text;
   switch (type.kind) {
-    case TypeKind::kBoolean: return CastBoolean(text, out);
-    case TypeKind::kInteger: return CastInteger(type, text, arena, out);
-    case TypeKind::kNumeric: return CastNumeric(type, text, arena, out);
-    case TypeKind::kFloat: return CastFloat(type, text, arena, out);
-    case TypeKind::kText: return CastText(type, text, out);
-    case TypeKind::kBytes: return CastBytes(type, text, out);
-    case TypeKind::kDate: return CastDate(type, text, arena, out);
-    case TypeKind::kTime: return CastTime(type, text, arena, out);
-    case TypeKind::kTimestamp: return CastTimestamp(type, text, arena, out);
-    case TypeKind::kUuid: return CastUuid(text, arena, out);
-    case TypeKind::kJson: return CastJson(text, out);
-    case TypeKind::kEnum: return CastEnum(type, text, out);
-    case TypeKind::kOther: return CastOther(type, text, out);
+    case TypeKind::kBoolean:
+      return CastBoolean(text, out);
+    case TypeKind::kInteger:
+      return CastInteger(type, text, arena, out);
+    case TypeKind::kNumeric:
+      return CastNumeric(type, text, arena, out);
+    case TypeKind::kFloat:
+      return CastFloat(type, text, arena, out);
+    case TypeKind::kText:
+      return CastText(type, text, out);
+    case TypeKind::kBytes:
+      return CastBytes(type, text, out);
+    case TypeKind::kDate:
+      return CastDate(type, text, arena, out);
+    case TypeKind::kTime:
+      return CastTime(type, text, arena, out);
+    case TypeKind::kTimestamp:
+      return CastTimestamp(type, text, arena, out);
+    case TypeKind::kUuid:
+      return CastUuid(text, arena, out);
+    case TypeKind::kJson:
+      return CastJson(text, out);
+    case TypeKind::kEnum:
+      return CastEnum(type, text, out);
+    case TypeKind::kOther:
+      return CastOther(type, text, out);
   }
   return "unknown type";
 }
@@ -60,14 +73,18 @@ std::string Cast(const ColumnType& type, std::string_view text, RowArena* arena,
 bool IsCanonicalKey(const ColumnType& type, std::string_view text, std::string_view canonical) {
   if (text != canonical) return false;
   switch (type.kind) {
-    case TypeKind::kNumeric: return type.precision > 0 || !HasNeedlessFraction(text);
-    case TypeKind::kFloat: return text != "-0";
+    case TypeKind::kNumeric:
+      return type.precision > 0 || !HasNeedlessFraction(text);
+    case TypeKind::kFloat:
+      return text != "-0";
     case TypeKind::kTime:
     case TypeKind::kTimestamp:
       return FractionDigits(text) <= static_cast<std::size_t>(type.scale) && !HasNeedlessFraction(text);
     case TypeKind::kText:
-    case TypeKind::kOther: return !type.ignores_spaces || text.empty() || text.back() != ' ';
-    default: return true;
+    case TypeKind::kOther:
+      return !type.ignores_spaces || text.empty() || text.back() != ' ';
+    default:
+      return true;
   }
 }
 

@@ -32,7 +32,10 @@ struct Decimal {
 };
 
 bool TakeExponent(std::string_view text, int* exponent) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return false;
+  }
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *exponent);
   if (stop != end || text.empty()) return false;
@@ -113,7 +116,8 @@ std::string Print(const Digits& number, bool negative, int scale) {
   return text;
 }
 
-std::string SpecialNumber(const ColumnType& type, std::string_view text, std::string_view* out, bool* special) {
+std::string SpecialNumber(const ColumnType& type, std::string_view text, std::string_view* out,
+                          bool* special) {
   *special = true;
   const bool negative = !text.empty() && text.front() == '-';
   std::string_view word = text;
@@ -134,7 +138,7 @@ template <typename T>
 std::string ReadFloat(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
   T value{};
   std::string_view digits = text;
-  if (digits.front() == '+' && digits.size() > 1 && digits[1] != '-') digits.remove_prefix(1);
+  if (digits.front() == '+') digits.remove_prefix(1);
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (stop != end || error == std::errc::invalid_argument) return "not a number";
@@ -161,7 +165,8 @@ std::string CastBoolean(std::string_view text, std::string_view* out) {
   return {};
 }
 
-std::string CastInteger(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
+std::string CastInteger(const ColumnType& type, std::string_view text, RowArena* arena,
+                        std::string_view* out) {
   text = TrimSpaces(text);
   if (text.empty()) return "empty, not an integer";
   if (type.boolean_words) {
@@ -172,7 +177,8 @@ std::string CastInteger(const ColumnType& type, std::string_view text, RowArena*
   }
   const bool negative = text.front() == '-';
   std::string_view digits = text.substr(negative || text.front() == '+' ? 1 : 0);
-  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return "not an integer";
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return "not an integer";
   while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
 
   std::uint64_t value = 0;
@@ -193,7 +199,8 @@ std::string CastInteger(const ColumnType& type, std::string_view text, RowArena*
   return {};
 }
 
-std::string CastNumeric(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
+std::string CastNumeric(const ColumnType& type, std::string_view text, RowArena* arena,
+                        std::string_view* out) {
   text = TrimSpaces(text);
   if (text.empty()) return "empty, not a number";
   bool special = false;
@@ -229,7 +236,10 @@ std::string CastFloat(const ColumnType& type, std::string_view text, RowArena* a
   bool special = false;
   std::string refused = SpecialNumber(type, text, out, &special);
   if (special) return refused;
-  return type.bits == 32 ? ReadFloat<float>(type, text, arena, out) : ReadFloat<double>(type, text, arena, out);
+  Decimal decimal;
+  if (!ParseDecimal(text, &decimal)) return "not a number";  // std::from_chars alone takes "nan(1)" too
+  return type.bits == 32 ? ReadFloat<float>(type, text, arena, out)
+                         : ReadFloat<double>(type, text, arena, out);
 }
 
 }  // namespace writebehind

@@ -12,8 +12,10 @@
 namespace writebehind {
 
 std::string CastBoolean(std::string_view text, std::string_view* out);
-std::string CastInteger(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
-std::string CastNumeric(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
+std::string CastInteger(const ColumnType& type, std::string_view text, RowArena* arena,
+                        std::string_view* out);
+std::string CastNumeric(const ColumnType& type, std::string_view text, RowArena* arena,
+                        std::string_view* out);
 std::string CastFloat(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
 std::string CastDate(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
 std::string CastTime(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);

@@ -104,7 +104,8 @@ std::string CastBytes(const ColumnType& type, std::string_view text, std::string
 
 std::string CastUuid(std::string_view text, RowArena* arena, std::string_view* out) {
   std::string_view inner = TrimSpaces(text);
-  if (inner.size() >= 2 && inner.front() == '{' && inner.back() == '}') inner = inner.substr(1, inner.size() - 2);
+  if (inner.size() >= 2 && inner.front() == '{' && inner.back() == '}')
+    inner = inner.substr(1, inner.size() - 2);
   std::array<char, 36> canonical{};
   std::size_t digits = 0;
   std::size_t at = 0;

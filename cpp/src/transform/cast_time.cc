@@ -129,8 +129,8 @@ void AppendDate(const std::chrono::year_month_day& date, std::string* out) {
 
 void AppendClock(const Clock& clock, std::string* out) {
   char buffer[48];
-  const int n = std::snprintf(buffer, sizeof buffer, "%s%02d:%02d:%02d", clock.negative ? "-" : "", clock.hours,
-                              clock.minutes, clock.seconds);
+  const int n = std::snprintf(buffer, sizeof buffer, "%s%02d:%02d:%02d", clock.negative ? "-" : "",
+                              clock.hours, clock.minutes, clock.seconds);
   out->append(buffer, static_cast<std::size_t>(n));
   if (!clock.fraction.empty()) out->append(".").append(clock.fraction);
 }
@@ -140,7 +140,8 @@ void ToUtc(const Zone& zone, std::chrono::year_month_day* date, Clock* clock) {
   using std::chrono::days;
   using std::chrono::floor;
   const auto instant = std::chrono::sys_days(*date) + std::chrono::hours(clock->hours) +
-                       std::chrono::minutes(clock->minutes) + std::chrono::seconds(clock->seconds) - zone.offset;
+                       std::chrono::minutes(clock->minutes) + std::chrono::seconds(clock->seconds) -
+                       zone.offset;
   const auto day = floor<days>(instant);
   *date = std::chrono::year_month_day(day);
   const auto left = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(instant - day).count());
@@ -157,8 +158,8 @@ bool IsInfinity(const ColumnType& type, std::string_view text, std::string_view*
 }
 
 // Date, then perhaps a clock, then perhaps a zone: what both dates and timestamps are read from.
-bool ScanTimestamp(const ColumnType& type, std::string_view text, std::chrono::year_month_day* date, Clock* clock,
-                   Zone* zone) {
+bool ScanTimestamp(const ColumnType& type, std::string_view text, std::chrono::year_month_day* date,
+                   Clock* clock, Zone* zone) {
   Scanner in(text);
   if (!ScanDate(&in, type, date)) return false;
   if (in.done()) return true;
@@ -191,14 +192,16 @@ std::string CastTime(const ColumnType& type, std::string_view text, RowArena* ar
   if (!ScanClock(&in, &clock) || !in.done()) return "not an ISO 8601 time";
   const bool end_of_day = clock.hours == 24 && clock.minutes == 0 && clock.seconds == 0 &&
                           clock.fraction.find_first_not_of('0') == std::string_view::npos;
-  if (type.max_hours == 24 ? clock.hours >= 24 && !end_of_day : clock.hours > type.max_hours) return "out of range";
+  if (type.max_hours == 24 ? clock.hours >= 24 && !end_of_day : clock.hours > type.max_hours)
+    return "out of range";
   std::string written;
   AppendClock(clock, &written);
   *out = KeepUnlessEqual(written, text, arena);
   return {};
 }
 
-std::string CastTimestamp(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
+std::string CastTimestamp(const ColumnType& type, std::string_view text, RowArena* arena,
+                          std::string_view* out) {
   const std::string_view trimmed = TrimSpaces(text);
   if (trimmed.empty()) return "empty, not a timestamp";
   if (IsInfinity(type, trimmed, out)) return {};

@@ -73,7 +73,8 @@ void ReadFields(const json& object, Reader* reader, Definition* out) {
 
 std::size_t FieldIndex(const Definition& definition, const std::string& field) {
   const auto found = std::find(definition.fields.begin(), definition.fields.end(), field);
-  return found == definition.fields.end() ? kByName : static_cast<std::size_t>(found - definition.fields.begin());
+  return found == definition.fields.end() ? kByName
+                                          : static_cast<std::size_t>(found - definition.fields.begin());
 }
 
 void ReadColumns(const json& object, const std::string& where, const Definition& definition, Reader* reader,
@@ -111,7 +112,8 @@ void ReadOutput(const json& object, std::size_t index, Reader* reader, Definitio
   output.table.schema = reader->Text(object, where, "schema", "");
   output.table.table = reader->Name(object, where, "table");
   const std::string missing = reader->Text(object, where, "missing", "null");
-  if (missing != "null" && missing != "keep") reader->Wrong(where + "missing", "is neither \"null\" nor \"keep\"");
+  if (missing != "null" && missing != "keep")
+    reader->Wrong(where + "missing", "is neither \"null\" nor \"keep\"");
   output.missing = missing == "keep" ? Missing::kKeep : Missing::kNull;
   ReadColumns(object, where, *out, reader, &output);
   for (const Output& other : out->outputs) {

@@ -15,10 +15,11 @@ bool Refuse(const Column& column, std::string_view value, std::string reason, Re
   return false;
 }
 
-bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_key, RowArena* arena, Cell* cell,
-            Refusal* refusal) {
+bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_key, RowArena* arena,
+            Cell* cell, Refusal* refusal) {
   if (!redis_key.starts_with(key.key_prefix)) {
-    return Refuse(column, redis_key, "the key does not begin with '" + Printable(key.key_prefix) + "'", refusal);
+    return Refuse(column, redis_key, "the key does not begin with '" + Printable(key.key_prefix) + "'",
+                  refusal);
   }
   const std::string_view text = redis_key.substr(key.key_prefix.size());
   std::string refused = Cast(column.type, text, arena, &cell->text);

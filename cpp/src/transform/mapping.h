@@ -17,12 +17,13 @@ namespace writebehind {
 // The plan of an output on a table as its catalog says it is. kConfig names a column that is missing or
 // can't be written, or keys that no primary key or UNIQUE index has. A catalog
 // without columns (the null sink has no tables) takes every column as it is. `warnings` get a sentence each.
-Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan, std::vector<std::string>* warnings);
+Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
+                std::vector<std::string>* warnings);
 
 // REQUIRES: `plan` is of this output. Sets is_delete and cells; row->record is the caller's. Allocates
-// nothing where the values are canonical: cells are views into the record, `output` or `plan`, so the row lives no
-// longer than those and the arena's next Clear.
-// False: the record can't be written; `refusal` says column, type, value and reason (its row is untouched).
+// nothing where the values are canonical: cells are views into the record, `output` or `plan`, so the row
+// lives no longer than those and the arena's next Clear. False: the record can't be written; `refusal` says
+// column, type, value and reason (its row is untouched).
 bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, RowArena* arena, Row* row,
                Refusal* refusal);
 

@@ -41,7 +41,8 @@ std::string Names(const std::vector<Column>& columns) {
   return names;
 }
 
-Status Take(const Output& output, const Catalog& catalog, const std::string& name, std::vector<Column>* columns) {
+Status Take(const Output& output, const Catalog& catalog, const std::string& name,
+            std::vector<Column>* columns) {
   if (catalog.columns.empty()) {
     columns->push_back(Untyped(name));
     return Status::Ok();
@@ -74,21 +75,26 @@ Status CheckKeys(const Output& output, const Catalog& catalog, TablePlan* plan) 
   if (unique) return Status::Ok();
   const std::string names = Names(plan->keys);
   return {Code::kConfig,
-          "the key (" + names + ") of table " + TableText(output.table) + " is neither its primary key nor a UNIQUE index",
+          "the key (" + names + ") of table " + TableText(output.table) +
+              " is neither its primary key nor a UNIQUE index",
           "make it one, or map the key to the primary key"};
 }
 
-void Warn(const Output& output, const Catalog& catalog, const TablePlan& plan, std::vector<std::string>* warnings) {
+void Warn(const Output& output, const Catalog& catalog, const TablePlan& plan,
+          std::vector<std::string>* warnings) {
   const std::string table = "table " + TableText(output.table);
   std::vector<Column> primary;
   for (const Column& column : catalog.columns) {
     if (column.primary_key) primary.push_back(column);
   }
   auto in_key = [&](const Column& column) {
-    return std::any_of(plan.keys.begin(), plan.keys.end(), [&](const Column& key) { return key.name == column.name; });
+    return std::any_of(plan.keys.begin(), plan.keys.end(),
+                       [&](const Column& key) { return key.name == column.name; });
   };
-  if (!primary.empty() && (primary.size() != plan.keys.size() || !std::all_of(primary.begin(), primary.end(), in_key))) {
-    warnings->push_back("the key (" + Names(plan.keys) + ") of " + table + " is not its primary key (" + Names(primary) + ")");
+  if (!primary.empty() &&
+      (primary.size() != plan.keys.size() || !std::all_of(primary.begin(), primary.end(), in_key))) {
+    warnings->push_back("the key (" + Names(plan.keys) + ") of " + table + " is not its primary key (" +
+                        Names(primary) + ")");
   }
   for (const Column& key : plan.keys) {
     if (!key.type.case_insensitive) continue;
@@ -96,13 +102,16 @@ void Warn(const Output& output, const Catalog& catalog, const TablePlan& plan, s
                         " compares without case: keys that differ only in case share a row");
   }
   if (plan.update_first) {
-    warnings->push_back(table + " has a NOT NULL column without a default that is not mapped: rows can be updated, not inserted");
+    warnings->push_back(
+        table +
+        " has a NOT NULL column without a default that is not mapped: rows can be updated, not inserted");
   }
 }
 
 }  // namespace
 
-Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan, std::vector<std::string>* warnings) {
+Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
+                std::vector<std::string>* warnings) {
   static std::atomic<std::uint64_t> next_id{1};
   *plan = {};
   plan->id = next_id.fetch_add(1);

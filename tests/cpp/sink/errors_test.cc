@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include "sink/mysql_errors.h"
+#include "sink/postgres_errors.h"
+
+namespace writebehind {
+namespace {
+
+TEST(PostgresErrors, ByTheirClass) {
+  const std::pair<const char*, Code> cases[] = {
+      {"22001", Code::kRefused},      {"22P02", Code::kRefused},      {"23505", Code::kRefused},
+      {"23514", Code::kRefused},      {"54000", Code::kRefused},      {"P0001", Code::kRefused},
+      {"21000", Code::kRefused},      {"54001", Code::kTransient},    {"40001", Code::kTransient},
+      {"40P01", Code::kTransient},    {"55P03", Code::kTransient},    {"57014", Code::kTransient},
+      {"42703", Code::kTransient},    {"42501", Code::kTransient},    {"53100", Code::kTransient},
+      {"XX000", Code::kTransient},    {"08006", Code::kNotConnected}, {"57P01", Code::kNotConnected},
+      {"57P03", Code::kNotConnected}, {"25006", Code::kNotConnected}, {"28P01", Code::kConfig},
+      {"3D000", Code::kConfig},       {"", Code::kTransient},         {"P0002", Code::kTransient},
+  };
+  for (const auto& [state, code] : cases) EXPECT_EQ(code, PostgresCode(state)) << state;
+  EXPECT_TRUE(IsPostgresConstraint("23503"));
+  EXPECT_FALSE(IsPostgresConstraint("22001"));
+}
+
+TEST(PostgresErrors, OfAConnect) {
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode("FATAL:  password authentication failed for user \"wb\""));
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode("FATAL:  database \"x\" does not exist"));
+  EXPECT_EQ(Code::kNotConnected,
+            PostgresConnectCode("connection to server at \"127.0.0.1\" failed: Connection refused"));
+  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode("FATAL:  the database system is starting up"));
+  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode("FATAL:  sorry, too many clients already"));
+}
+
+TEST(MysqlErrors, ByNumber) {
+  const std::pair<int, Code> cases[] = {
+      {1062, Code::kRefused},      {1048, Code::kRefused},      {1264, Code::kRefused},
+      {1265, Code::kRefused},      {1366, Code::kRefused},      {1406, Code::kRefused},
+      {3819, Code::kRefused},      {4025, Code::kRefused},      {1451, Code::kRefused},
+      {1452, Code::kRefused},      {1644, Code::kRefused},      {1292, Code::kRefused},
+      {1690, Code::kRefused},      {1364, Code::kRefused},      {3140, Code::kRefused},
+      {1205, Code::kTransient},    {1213, Code::kTransient},    {1142, Code::kTransient},
+      {1146, Code::kTransient},    {1054, Code::kTransient},    {1317, Code::kTransient},
+      {99999, Code::kTransient},   {2006, Code::kNotConnected}, {2013, Code::kNotConnected},
+      {2002, Code::kNotConnected}, {2003, Code::kNotConnected}, {1927, Code::kNotConnected},
+      {1290, Code::kNotConnected}, {1045, Code::kConfig},       {1044, Code::kConfig},
+      {1049, Code::kConfig},
+  };
+  for (const auto& [number, code] : cases) EXPECT_EQ(code, MysqlCode(number, "HY000")) << number;
+  EXPECT_EQ(Code::kRefused, MysqlCode(99999, "22003"));
+  EXPECT_EQ(Code::kRefused, MysqlCode(99999, "45000"));
+  EXPECT_TRUE(IsMysqlConstraint(1062));
+  EXPECT_FALSE(IsMysqlConstraint(1366));
+  EXPECT_TRUE(IsMysqlSchemaError(1146));
+}
+
+}  // namespace
+}  // namespace writebehind

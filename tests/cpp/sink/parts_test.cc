@@ -1,0 +1,131 @@
+// The small parts that sinks share.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "sink/catalog_reader.h"
+#include "sink/checkpoint.h"
+#include "sink/groups.h"
+#include "sink/refusal.h"
+#include "sink/text_array.h"
+#include "sink/watchdog.h"
+
+namespace writebehind {
+namespace {
+
+Cell Of(std::string_view text) { return {Cell::State::kValue, text}; }
+
+TEST(TextArray, EscapesWhatArraysEscape) {
+  std::string text = "old";
+  TextArray array(&text);
+  ColumnType type;
+  type.kind = TypeKind::kText;
+  array.Add(type, Of("a\"b\\c"));
+  array.Add(type, Of(""));
+  array.Add(type, {});
+  array.Add(type, Of("NULL"));
+  type.kind = TypeKind::kBytes;
+  array.Add(type, Of(std::string_view("\0\xff", 2)));
+  array.Finish();
+  EXPECT_EQ(R"({"a\"b\\c","",NULL,"NULL","\\x00ff"})", text);
+}
+
+TEST(Checkpoint, JudgesAMoveThatChangedNothing) {
+  const CheckpointMove move{"p/0/x/1of1", {1, 0}, {2, 0}};
+  EXPECT_EQ(Code::kOk, JudgeCheckpoint(move, "2-0").code());
+  EXPECT_EQ(Code::kFenced, JudgeCheckpoint(move, "3-0").code());
+  EXPECT_EQ(Code::kFenced, JudgeCheckpoint(move, std::nullopt).code());
+  StreamId at;
+  EXPECT_EQ(Code::kOk, ReadCheckpoint("p", "18446744073709551615-1", &at).code());
+  EXPECT_EQ(UINT64_MAX, at.ms);
+  EXPECT_EQ(Code::kConfig, ReadCheckpoint("p", "2", &at).code());
+  EXPECT_EQ((TableName{"s", "t"}), ParseTableName("s.t"));
+  EXPECT_EQ((TableName{"", "t"}), ParseTableName("t"));
+}
+
+TEST(Groups, DeletesFirstThenByKeptColumns) {
+  TablePlan plan;
+  plan.keys.resize(1);
+  plan.columns.resize(2);
+  const Cell keep{Cell::State::kKeep, {}};
+  const std::vector<Cell> full = {Of("1"), Of("a"), Of("b")};
+  const std::vector<Cell> kept = {Of("2"), keep, Of("b")};
+  const std::vector<Cell> gone = {Of("3"), {}, {}};
+  const std::vector<Row> rows = {{false, 0, kept}, {false, 1, full}, {true, 2, gone}, {false, 3, kept}};
+  const std::vector<Group> groups = GroupRows(plan, rows);
+  ASSERT_EQ(3U, groups.size());
+  EXPECT_TRUE(groups[0].shape.is_delete);
+  EXPECT_EQ((std::vector<std::uint32_t>{1}), groups[1].rows);
+  EXPECT_EQ((std::vector<std::uint32_t>{0, 3}), groups[2].rows);
+  EXPECT_EQ((std::vector<std::size_t>{0, 2}), groups[2].shape.Cells(plan));
+  EXPECT_FALSE(groups[2].shape.UpdateFirst(plan));
+  plan.columns[0].nullable = false;
+  EXPECT_TRUE(groups[2].shape.UpdateFirst(plan)) << "an INSERT without it would fail";
+  EXPECT_FALSE(groups[1].shape.UpdateFirst(plan));
+}
+
+TEST(Refusal, NamesTheColumnThatTheMessageNames) {
+  TablePlan plan;
+  plan.keys.resize(1);
+  plan.keys[0].name = "id";
+  plan.columns.resize(1);
+  plan.columns[0].name = "age";
+  plan.columns[0].type.name = "integer";
+  const std::vector<Cell> cells = {Of("1"), Of("x")};
+  const Row row{false, 0, cells};
+  for (const char* message :
+       {"ERROR:  null value in column \"age\" of relation\nDETAIL: x", "Column 'age' cannot be null",
+        "UNIQUE constraint failed: people.age", "Key (age)=(5) already exists."}) {
+    const Refusal refusal = MakeRefusal(plan, row, message, true);
+    EXPECT_EQ("age", refusal.column) << message;
+    EXPECT_EQ("x", refusal.value);
+    EXPECT_EQ("integer", refusal.type);
+  }
+  EXPECT_EQ("", MakeRefusal(plan, row, "the average is wrong", true).column);
+  EXPECT_EQ("a b", OneLine("ERROR:  a\n\t b\n"));
+}
+
+TEST(SqliteType, ByNameThenByAffinity) {
+  const std::pair<const char*, TypeKind> cases[] = {
+      {"INTEGER", TypeKind::kInteger},
+      {"bigint unsigned", TypeKind::kInteger},
+      {"varchar(20)", TypeKind::kText},
+      {"BLOB", TypeKind::kBytes},
+      {"DOUBLE PRECISION", TypeKind::kFloat},
+      {"decimal(8,2)", TypeKind::kNumeric},
+      {"boolean", TypeKind::kBoolean},
+      {"DATETIME", TypeKind::kTimestamp},
+      {"date", TypeKind::kDate},
+      {"json", TypeKind::kJson},
+      {"", TypeKind::kOther},
+      {"STRING", TypeKind::kOther},
+  };
+  for (const auto& [name, kind] : cases) EXPECT_EQ(kind, SqliteType(name).kind) << name;
+  EXPECT_TRUE(SqliteType("STRING").reads_numbers);
+  EXPECT_FALSE(SqliteType("").reads_numbers);
+}
+
+TEST(Watchdog, ActsOnlyOnACallPastItsTime) {
+  std::atomic<int> acted{0};
+  {
+    Watchdog dog(std::chrono::milliseconds(60), [&] { ++acted; });
+    for (int i = 0; i < 100; ++i) {
+      const Watchdog::Watch watch(&dog);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(0, acted);
+    {
+      const Watchdog::Watch watch(&dog);
+      std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    }
+    EXPECT_EQ(1, acted);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(1, acted);
+  const Watchdog never(std::chrono::milliseconds(0), [&] { ++acted; });
+}
+
+}  // namespace
+}  // namespace writebehind
