@@ -1,22 +1,17 @@
 // MySQL and MariaDB: INSERT … ON DUPLICATE KEY UPDATE of many rows, in statements of a few fixed sizes, so
 // that each is prepared once. What the database refuses is searched for behind a savepoint.
-#include <algorithm>
-
 #include "sink/bisect.h"
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
 #include "sink/mysql_errors.h"
+#include "sink/mysql_rows.h"
 #include "sink/mysql_session.h"
 #include "sink/refusal.h"
 
 namespace writebehind {
 namespace {
-
-constexpr std::size_t kMostRows = 1024;         // of one statement
-constexpr std::size_t kMostParameters = 65535;  // of the protocol
-constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
 
 class MysqlSink final : public Sink {
  public:
@@ -44,14 +39,6 @@ class MysqlSink final : public Sink {
   Status Transaction(const WriteRequest& request, const std::vector<Group>& groups);
   WriteResult Search(const WriteRequest& request, const std::vector<Group>& groups);
   Status SearchGroup(const WriteRequest& request, const Group& group, std::vector<Refusal>* refused);
-  bool Refuses(const WriteRequest& request, std::uint32_t row, const Shape& shape, Refusal* refusal) const;
-  [[nodiscard]] std::size_t PacketBytes(const WriteRequest& request, const Shape& shape,
-                                        std::uint32_t row) const;
-  void WriteRows(const WriteRequest& request, const Shape& shape, Rows rows);
-  void WriteChunk(const WriteRequest& request, const Shape& shape, Rows rows);
-  void WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row);
-  std::uint64_t RunFor(const WriteRequest& request, const Shape& shape, char what,
-                       const std::vector<std::size_t>& cells, Rows rows);
   bool MoveCheckpoint(const CheckpointMove& move);
   Status Unmoved(const CheckpointMove& move);
   Status Commit();
@@ -59,13 +46,12 @@ class MysqlSink final : public Sink {
   [[nodiscard]] const CheckpointMove* Move(const WriteRequest& request) const {
     return checkpoint_ ? request.checkpoint : nullptr;
   }
-  [[nodiscard]] std::size_t PacketLimit() const { return session_.max_packet() - session_.max_packet() / 16; }
 
   const SinkOptions options_;
   TableName table_;  // the exactly-once table
   std::optional<CheckpointSql> checkpoint_;
-  std::vector<MysqlParameter> parameters_;  // of the statement under way, kept for their memory
   MysqlSession session_;
+  MysqlRows rows_{&session_};
 };
 
 // For calls at the start, where a missing object, a lost privilege or a column too short is the
@@ -150,87 +136,6 @@ std::vector<std::string> MysqlSink::Warnings() {
   return warnings;
 }
 
-// One prepared statement over these cells of these rows.
-std::uint64_t MysqlSink::RunFor(const WriteRequest& request, const Shape& shape, char what,
-                                const std::vector<std::size_t>& cells, Rows rows) {
-  parameters_.clear();
-  for (const std::uint32_t row : rows) {
-    for (const std::size_t cell : cells) {
-      parameters_.push_back({&request.plan.column(cell).type, &request.rows[row].cells[cell]});
-    }
-  }
-  const std::string key = std::to_string(request.plan.id) + what + std::to_string(rows.size()) + shape.Name();
-  auto sql = [&]() -> std::string {
-    switch (what) {
-      case 'd':
-        return mysql_sql::Delete(request.plan, rows.size());
-      case 'u':
-        return mysql_sql::Update(request.plan, shape);
-      case 'i':
-        return mysql_sql::Insert(request.plan, shape);
-      case 'p':
-        return mysql_sql::Probe(request.plan);
-      default:
-        return mysql_sql::Upsert(request.plan, shape, rows.size());
-    }
-  };
-  return session_.RunPrepared(key, sql, parameters_);
-}
-
-// UPDATE, then INSERT where there was no row: never touches a row of another key, and names what is wrong.
-void MysqlSink::WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row) {
-  const Rows rows(&row, 1);
-  const std::vector<std::size_t> all = shape.Cells(request.plan);
-  const auto keys = static_cast<std::ptrdiff_t>(request.plan.keys.size());
-  std::vector<std::size_t> cells(all.begin() + keys, all.end());
-  const bool sets = !cells.empty();
-  cells.insert(cells.end(), all.begin(), all.begin() + keys);
-  const std::uint64_t found = RunFor(request, shape, sets ? 'u' : 'p', cells, rows);
-  if (found == 0) RunFor(request, shape, 'i', all, rows);
-}
-
-void MysqlSink::WriteChunk(const WriteRequest& request, const Shape& shape, Rows rows) {
-  RunFor(request, shape, shape.is_delete ? 'd' : 'w', shape.Cells(request.plan), rows);
-}
-
-// What a row adds to a statement's packet; long cells have packets of their own.
-std::size_t MysqlSink::PacketBytes(const WriteRequest& request, const Shape& shape, std::uint32_t row) const {
-  std::size_t bytes = 0;
-  for (const std::size_t cell : shape.Cells(request.plan)) {
-    const std::size_t size = request.rows[row].cells[cell].text.size();
-    const bool alone = size > kMysqlLongData || request.plan.column(cell).type.kind == TypeKind::kBytes;
-    bytes += kParameterBytes + (alone ? 0 : size);
-  }
-  return bytes;
-}
-
-void MysqlSink::WriteRows(const WriteRequest& request, const Shape& shape, Rows rows) {
-  const TablePlan& plan = request.plan;
-  // A key column that may be NULL can't guard its row (see dialect_mysql.cc).
-  const bool guarded =
-      std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
-  const bool exact =
-      !shape.is_delete && (shape.UpdateFirst(plan) || (plan.other_unique && (!guarded || rows.size() == 1)));
-  if (exact) {
-    for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
-    return;
-  }
-  const std::size_t most = std::min(kMostRows, kMostParameters / shape.Cells(plan).size());
-  while (!rows.empty()) {
-    std::size_t bytes = 0;
-    std::size_t count = 0;
-    while (count < rows.size() && count < most) {
-      bytes += PacketBytes(request, shape, rows[count]);
-      if (count > 0 && bytes > PacketLimit()) break;
-      ++count;
-    }
-    std::size_t size = 1;  // powers of two: few statements to prepare, few of them for any number of rows
-    while (size * 2 <= count) size *= 2;
-    WriteChunk(request, shape, rows.first(size));
-    rows = rows.subspan(size);
-  }
-}
-
 bool MysqlSink::MoveCheckpoint(const CheckpointMove& move) {
   return session_.Change(checkpoint_->move, {move.to.ToString(), move.id, move.from.ToString()}) > 0;
 }
@@ -267,25 +172,8 @@ Status MysqlSink::Commit() {
 Status MysqlSink::Transaction(const WriteRequest& request, const std::vector<Group>& groups) {
   const CheckpointMove* move = Move(request);
   if (move != nullptr && !MoveCheckpoint(*move)) return Unmoved(*move);
-  for (const Group& group : groups) WriteRows(request, group.shape, group.rows);
+  for (const Group& group : groups) rows_.Write(request, group.shape, group.rows);
   return Commit();
-}
-
-// A row that the protocol can't carry.
-bool MysqlSink::Refuses(const WriteRequest& request, std::uint32_t row, const Shape& shape,
-                        Refusal* refusal) const {
-  std::string column;
-  for (const std::size_t cell : shape.Cells(request.plan)) {
-    if (request.rows[row].cells[cell].text.size() > PacketLimit()) column = request.plan.column(cell).name;
-  }
-  if (column.empty() && PacketBytes(request, shape, row) <= PacketLimit()) return false;
-  *refusal =
-      MakeRefusal(request.plan, request.rows[row],
-                  "the row is larger than max_allowed_packet (" + std::to_string(session_.max_packet()) +
-                      " bytes)" + (column.empty() ? "" : " by column '" + column + "'"),
-                  false);
-  refusal->row = row;
-  return true;
 }
 
 Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group,
@@ -293,7 +181,7 @@ Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group,
   std::vector<std::uint32_t> rows;
   for (const std::uint32_t row : group.rows) {
     Refusal refusal;
-    if (Refuses(request, row, group.shape, &refusal)) {
+    if (rows_.TooLarge(request, row, group.shape, &refusal)) {
       refused->push_back(std::move(refusal));
     } else {
       rows.push_back(row);
@@ -301,7 +189,7 @@ Status MysqlSink::SearchGroup(const WriteRequest& request, const Group& group,
   }
   auto apply = [&](Rows some, Refusal* refusal) {
     try {
-      WriteRows(request, group.shape, some);
+      rows_.Write(request, group.shape, some);
       session_.Execute("SAVEPOINT wb");
       return Status::Ok();
     } catch (const MysqlFailure& failure) {
@@ -345,7 +233,7 @@ WriteResult MysqlSink::Write(const WriteRequest& request) {
   Refusal ignored;
   for (const Group& group : groups) {
     for (const std::uint32_t row : group.rows)
-      too_large = too_large || Refuses(request, row, group.shape, &ignored);
+      too_large = too_large || rows_.TooLarge(request, row, group.shape, &ignored);
   }
   WriteResult result;
   try {

@@ -103,6 +103,14 @@ void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& 
   }
 }
 
+std::unique_ptr<sql::PreparedStatement> WithTexts(sql::Connection* connection, const std::string& sql,
+                                                  const std::vector<std::string>& parameters) {
+  std::unique_ptr<sql::PreparedStatement> statement(connection->prepareStatement(sql));
+  unsigned at = 0;
+  for (const std::string& text : parameters) statement->setString(++at, text);
+  return statement;
+}
+
 struct Prepared {
   std::unique_ptr<sql::PreparedStatement> statement;
   bool selects = false;
@@ -230,9 +238,7 @@ void MysqlSession::Execute(const std::string& sql) {
 
 std::vector<Texts> MysqlSession::Query(const std::string& sql, const std::vector<std::string>& parameters) {
   return Guarded([&] {
-    const std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
-    unsigned at = 0;
-    for (const std::string& text : parameters) statement->setString(++at, text);
+    const auto statement = WithTexts(driver_->connection.get(), sql, parameters);
     const std::unique_ptr<sql::ResultSet> result(statement->executeQuery());
     const unsigned columns = result->getMetaData()->getColumnCount();
     std::vector<Texts> rows;
@@ -249,9 +255,7 @@ std::vector<Texts> MysqlSession::Query(const std::string& sql, const std::vector
 
 std::uint64_t MysqlSession::Change(const std::string& sql, const std::vector<std::string>& parameters) {
   return Guarded([&] {
-    const std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
-    unsigned at = 0;
-    for (const std::string& text : parameters) statement->setString(++at, text);
+    const auto statement = WithTexts(driver_->connection.get(), sql, parameters);
     return static_cast<std::uint64_t>(statement->executeUpdate());
   });
 }

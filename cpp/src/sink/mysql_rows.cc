@@ -1,0 +1,112 @@
+#include "sink/mysql_rows.h"
+
+#include <algorithm>
+
+#include "sink/dialect.h"
+#include "sink/refusal.h"
+
+namespace writebehind {
+namespace {
+
+constexpr std::size_t kMostRows = 1024;         // of one statement
+constexpr std::size_t kMostParameters = 65535;  // of the protocol
+constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
+
+}  // namespace
+
+// One prepared statement over these cells of these rows.
+std::uint64_t MysqlRows::Run(const WriteRequest& request, const Shape& shape, char what,
+                             const std::vector<std::size_t>& cells, Rows rows) {
+  parameters_.clear();
+  for (const std::uint32_t row : rows) {
+    for (const std::size_t cell : cells) {
+      parameters_.push_back({&request.plan.column(cell).type, &request.rows[row].cells[cell]});
+    }
+  }
+  const std::string key = std::to_string(request.plan.id) + what + std::to_string(rows.size()) + shape.Name();
+  auto sql = [&]() -> std::string {
+    switch (what) {
+      case 'd':
+        return mysql_sql::Delete(request.plan, rows.size());
+      case 'u':
+        return mysql_sql::Update(request.plan, shape);
+      case 'i':
+        return mysql_sql::Insert(request.plan, shape);
+      case 'p':
+        return mysql_sql::Probe(request.plan);
+      default:
+        return mysql_sql::Upsert(request.plan, shape, rows.size());
+    }
+  };
+  return session_->RunPrepared(key, sql, parameters_);
+}
+
+// UPDATE, then INSERT where there was no row: never touches a row of another key, and names what is wrong.
+void MysqlRows::WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row) {
+  const Rows rows(&row, 1);
+  const std::vector<std::size_t> all = shape.Cells(request.plan);
+  const auto keys = static_cast<std::ptrdiff_t>(request.plan.keys.size());
+  std::vector<std::size_t> cells(all.begin() + keys, all.end());
+  const bool sets = !cells.empty();
+  cells.insert(cells.end(), all.begin(), all.begin() + keys);
+  const std::uint64_t found = Run(request, shape, sets ? 'u' : 'p', cells, rows);
+  if (found == 0) Run(request, shape, 'i', all, rows);
+}
+
+// What a row adds to a statement's packet; long cells have packets of their own.
+std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const Shape& shape, std::uint32_t row) const {
+  std::size_t bytes = 0;
+  for (const std::size_t cell : shape.Cells(request.plan)) {
+    const std::size_t size = request.rows[row].cells[cell].text.size();
+    const bool alone = size > kMysqlLongData || request.plan.column(cell).type.kind == TypeKind::kBytes;
+    bytes += kParameterBytes + (alone ? 0 : size);
+  }
+  return bytes;
+}
+
+void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows) {
+  const TablePlan& plan = request.plan;
+  // A key column that may be NULL can't guard its row (see dialect_mysql.cc).
+  const bool guarded =
+      std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
+  const bool exact =
+      !shape.is_delete && (shape.UpdateFirst(plan) || (plan.other_unique && (!guarded || rows.size() == 1)));
+  if (exact) {
+    for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
+    return;
+  }
+  const std::vector<std::size_t> cells = shape.Cells(plan);
+  const std::size_t most = std::min(kMostRows, kMostParameters / cells.size());
+  while (!rows.empty()) {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    while (count < rows.size() && count < most) {
+      bytes += PacketBytes(request, shape, rows[count]);
+      if (count > 0 && bytes > PacketLimit()) break;
+      ++count;
+    }
+    std::size_t size = 1;  // powers of two: few statements to prepare, few of them for any number of rows
+    while (size * 2 <= count) size *= 2;
+    Run(request, shape, shape.is_delete ? 'd' : 'w', cells, rows.first(size));
+    rows = rows.subspan(size);
+  }
+}
+
+// A row that the protocol can't carry.
+bool MysqlRows::TooLarge(const WriteRequest& request, std::uint32_t row, const Shape& shape,
+                         Refusal* refusal) const {
+  std::string column;
+  for (const std::size_t cell : shape.Cells(request.plan)) {
+    if (request.rows[row].cells[cell].text.size() > PacketLimit()) column = request.plan.column(cell).name;
+  }
+  if (column.empty() && PacketBytes(request, shape, row) <= PacketLimit()) return false;
+  *refusal =
+      MakeRefusal(request.plan, request.rows[row],
+                  "the row is larger than max_allowed_packet (" + std::to_string(session_->max_packet()) +
+                      " bytes)" + (column.empty() ? "" : " by column '" + column + "'"),
+                  false);
+  refusal->row = row;
+  return true;
+}
+
+}  // namespace writebehind
