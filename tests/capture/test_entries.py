@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.capture.support import changes, drain, entries, identity, register, stream_of
-from writebehind.testing import wait_until
+from tests.capture.support import assert_equal_everywhere, changes, drain, entries, hset, identity, register, stream_of
+from writebehind.testing import RedisServer, wait_until
 
 
 def test_a_new_hash_is_a_create_with_its_fields(client: redis.Redis) -> None:
@@ -185,3 +185,30 @@ def test_keys_of_our_own_are_never_captured(client: redis.Redis) -> None:
     client.delete("writebehind:mine")
     client.xadd("writebehind:{every}:rejected", {"x": "1"})
     assert changes(client, "every") == []
+
+
+def test_answers_are_never_captured(client: redis.Redis) -> None:
+    register(client, "every", "*", expired="delete")
+    hset(client, "x:1", "+u1", a="1")
+    hset(client, "x:1", "+u2", a="1")
+    client.xadd("{x:1}u1", {"a": "b"})
+    client.delete("{x:1}u1")
+    client.expire("{x:1}u2", -1)
+    assert changes(client, "every") == []
+    client.hset("{x:1}u1", "a", "1")  # a key of somebody else's
+    assert [change[:2] for change in changes(client, "every")] == [("c", "{x:1}u1")]
+
+
+def test_expiry_of_fields(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    client.hset("person:1", mapping={"a": "1", "b": "2"})
+    try:
+        client.execute_command("HPEXPIRE", "person:1", "100000", "FIELDS", "1", "a")
+    except redis.ResponseError as error:
+        pytest.skip(str(error))
+    assert len(changes(client)) == 1
+    client.execute_command("HPEXPIRE", "person:1", "1", "FIELDS", "1", "a")
+    wait_until(lambda: changes(client)[1:] == [("u", "person:1", [None, b"2"])], 10, "the update")
+    client.execute_command("HPEXPIRE", "person:1", "1", "FIELDS", "1", "b")
+    wait_until(lambda: changes(client)[-1] == ("d", "person:1"), 10, "the delete")
+    assert all(change == ("d", "person:1") for change in changes(client)[2:])
+    assert_equal_everywhere(server, replica)

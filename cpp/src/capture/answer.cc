@@ -2,6 +2,7 @@
 
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
+#include "capture/server.h"
 
 namespace writebehind {
 namespace {
@@ -64,18 +65,40 @@ bool WriteAnswer(redis::Context* ctx, std::string_view key, std::string_view uui
   const StringHandle answer = MakeString(name);
   std::vector<StringHandle> owners;
   std::vector<redis::String*> words;
-  for (const std::string_view word : {std::string_view("status"), std::string_view(error.empty() ? "done" : "failed"),
-                                      std::string_view("error"), error}) {
+  for (const std::string_view word :
+       {std::string_view("status"), std::string_view(error.empty() ? "done" : "failed"),
+        std::string_view("error"), error}) {
     words.push_back(owners.emplace_back(MakeString(word)).get());
   }
   if (error.empty()) words.resize(2);
   const long long until = redis::Milliseconds() + kAnswerLivesMs;
   redis::StreamId id;
   const KeyHandle stream = OpenForWrite(ctx, answer.get());
-  redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, words.data(), static_cast<long>(words.size() / 2));
+  redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, words.data(),
+                   static_cast<long>(words.size() / 2));
   redis::SetAbsExpire(stream.get(), until);
   redis::Replicate(ctx, "XADD", "scv", answer.get(), StreamIdText(id).text, words.data(), words.size());
   redis::Replicate(ctx, "PEXPIREAT", "sl", answer.get(), until);
+  const Database* database = Server::Get().Capturing(ctx);
+  if (database != nullptr && database->Captures(name)) AnswerKeys::Get().Add(database->index(), name);
+  return true;
+}
+
+AnswerKeys& AnswerKeys::Get() {
+  static AnswerKeys keys;
+  return keys;
+}
+
+bool AnswerKeys::Owns(int database, std::string_view key, std::string_view event) {
+  if (keys_.empty()) return false;
+  const auto found = keys_.find({database, std::string(key)});
+  if (found == keys_.end()) return false;
+  // Whoever makes a key of that name after it was flushed makes one of his own.
+  if (event == "new") {
+    keys_.erase(found);
+    return false;
+  }
+  if (TakesAway(event)) keys_.erase(found);
   return true;
 }
 

@@ -33,8 +33,8 @@ void AddFields(redis::Key* hash, const std::vector<StringHandle>& fields) {
     redis::String* values[kAtOnce] = {};
     const std::size_t count = std::min(kAtOnce, fields.size() - i);
     for (std::size_t j = 0; j < count; ++j) names[j] = fields[i + j].get();
-    redis::HashGet(hash, 0, names[0], &values[0], names[1], &values[1], names[2], &values[2], names[3], &values[3],
-                   nullptr);
+    redis::HashGet(hash, 0, names[0], &values[0], names[1], &values[1], names[2], &values[2], names[3],
+                   &values[3], nullptr);
     for (std::size_t j = 0; j < count; ++j) AddValue(values[j]);
   }
 }
@@ -54,7 +54,8 @@ std::string_view Pack(const Pipeline& pipeline, const Change& change) {
   if (!change.uuid.empty()) flags |= kFlagUuid;
   if (change.shared) flags |= kFlagShared;
   if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
-  Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key, change.uuid});
+  Encoder().Start(
+      {change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key, change.uuid});
   if (change.hash != nullptr) {
     if (pipeline.by_name()) {
       AddAll(change.hash);
@@ -85,11 +86,13 @@ std::optional<redis::StreamId> Append(redis::Context* ctx, Pipeline* pipeline, c
     const KeyHandle stream = OpenStream(ctx, pipeline->stream());
     redis::String* entry[] = {EntryFieldName(), packed.get()};
     if (redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, entry, 1) != redis::kOk) {
-      redis::Log(ctx, "warning", "pipeline '%s' lost a change: its stream takes no more entries", pipeline->name().c_str());
+      redis::Log(ctx, "warning", "pipeline '%s' lost a change: its stream takes no more entries",
+                 pipeline->name().c_str());
       return std::nullopt;
     }
   }
-  redis::Replicate(ctx, "XADD", "scss", pipeline->stream(), StreamIdText(id).text, EntryFieldName(), packed.get());
+  redis::Replicate(ctx, "XADD", "scss", pipeline->stream(), StreamIdText(id).text, EntryFieldName(),
+                   packed.get());
   ++pipeline->captured;
   return id;
 }

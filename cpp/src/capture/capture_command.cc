@@ -12,7 +12,8 @@ bool HasAbsent(const Args& args) { return args.size() > 2 && SameWord(args.view(
 int ReportKeys(redis::Context* ctx, const Args& args) {
   for (std::size_t i = HasAbsent(args) ? 2 : 1; i < args.size(); ++i) {
     // What is captured changes a row: who may not write the key may not do that.
-    redis::KeyAtPosWithFlags(ctx, static_cast<int>(i), redis::kKeyReadWrite | redis::kKeyAccess | redis::kKeyUpdate);
+    redis::KeyAtPosWithFlags(ctx, static_cast<int>(i),
+                             redis::kKeyReadWrite | redis::kKeyAccess | redis::kKeyUpdate);
   }
   return redis::kOk;
 }
@@ -27,7 +28,7 @@ int CaptureCommand(redis::Context* ctx, const Args& args) {
   long long captured = 0;
   for (std::size_t i = absent ? 2 : 1; i < args.size() && database != nullptr; ++i) {
     if (!database->Captures(args.view(i)) || (!absent && !Peek(ctx, args[i]))) continue;
-    captured += CaptureKey(ctx, database, args[i], redis::kNotifyGeneric, kAnyEvent) > 0 ? 1 : 0;
+    captured += CaptureKey(ctx, database, args[i], kAnyEvent) > 0 ? 1 : 0;
   }
   return redis::ReplyWithLongLong(ctx, captured);
 }

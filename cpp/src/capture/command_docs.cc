@@ -47,7 +47,17 @@ struct KeySpec {
   } find;
 };
 
-enum ArgumentType : int { kArgString = 0, kArgInteger, kArgDouble, kArgKey, kArgPattern, kArgUnixTime, kArgToken, kArgOneOf, kArgBlock };
+enum ArgumentType : int {
+  kArgString = 0,
+  kArgInteger,
+  kArgDouble,
+  kArgKey,
+  kArgPattern,
+  kArgUnixTime,
+  kArgToken,
+  kArgOneOf,
+  kArgBlock
+};
 
 struct Argument {
   const char* name;
@@ -81,14 +91,16 @@ using redis::Argument;
 using redis::CommandInfo;
 using redis::KeySpec;
 
-constexpr redis::CommandInfoVersion kVersion{1, sizeof(redis::CommandHistory), sizeof(KeySpec), sizeof(Argument)};
+constexpr redis::CommandInfoVersion kVersion{1, sizeof(redis::CommandHistory), sizeof(KeySpec),
+                                             sizeof(Argument)};
 constexpr char kSince[] = "0.1.0";
 constexpr int kOptional = 1 << 0;
 constexpr int kMultiple = 1 << 1;
 constexpr int kBeginIndex = 2;
 constexpr int kFindRange = 2;
 
-constexpr Argument Arg(const char* name, redis::ArgumentType type, int flags = 0, const char* token = nullptr) {
+constexpr Argument Arg(const char* name, redis::ArgumentType type, int flags = 0,
+                       const char* token = nullptr) {
   return {name, type, type == redis::kArgKey ? 0 : -1, token, nullptr, nullptr, flags, nullptr, nullptr};
 }
 
@@ -114,8 +126,11 @@ using redis::kArgToken;
 Argument register_args[] = {Arg("pipeline", kArgString), Arg("definition", kArgString), {}};
 Argument unregister_args[] = {Arg("pipeline", kArgString), Arg("drop", kArgToken, kOptional, "DROP"), {}};
 Argument capture_args[] = {Arg("absent", kArgToken, kOptional, "ABSENT"), Arg("key", kArgKey, kMultiple), {}};
-Argument read_args[] = {Arg("pipeline", kArgString), Arg("after", kArgString), Arg("rows", kArgInteger),
-                        Arg("bytes", kArgInteger), {}};
+Argument read_args[] = {Arg("pipeline", kArgString),
+                        Arg("after", kArgString),
+                        Arg("rows", kArgInteger),
+                        Arg("bytes", kArgInteger),
+                        {}};
 Argument checkpoint_parts[] = {Arg("field", kArgString), Arg("checkpoint", kArgString), {}};
 Argument answer_parts[] = {Arg("id", kArgString),   Arg("shared", kArgInteger), Arg("key", kArgString),
                            Arg("uuid", kArgString), Arg("error", kArgString),   {}};
@@ -127,8 +142,11 @@ Argument settle_args[] = {Arg("pipeline", kArgString),
                           Block("answer", answer_parts, kOptional | kMultiple),
                           {}};
 Argument pair_parts[] = {Arg("field", kArgString), Arg("value", kArgString), {}};
-Argument reject_args[] = {Arg("pipeline", kArgString), Arg("identity", kArgString), Arg("id", kArgString),
-                          Block("data", pair_parts, kMultiple), {}};
+Argument reject_args[] = {Arg("pipeline", kArgString),
+                          Arg("identity", kArgString),
+                          Arg("id", kArgString),
+                          Block("data", pair_parts, kMultiple),
+                          {}};
 Argument hash_args[] = {Arg("key", kArgKey), Block("data", pair_parts, kMultiple), {}};
 
 // WB.CAPTURE has none: only a function knows whether its first argument is a key.
@@ -145,15 +163,16 @@ struct Documentation {
 };
 
 const Documentation kDocumentation[] = {
-    {"WB.REGISTER", "Starts capturing the changes of the keys that a pipeline's pattern matches.", "O(1)", 3, nullptr,
-     register_args},
-    {"WB.UNREGISTER", "Stops capturing for a pipeline; DROP deletes its streams too.", "O(N) with DROP, N entries", -2,
-     nullptr, unregister_args},
-    {"WB.LIST", "Lists the pipelines of the selected database.", "O(N) with N pipelines", 1, nullptr, nullptr},
+    {"WB.REGISTER", "Starts capturing the changes of the keys that a pipeline's pattern matches.", "O(1)", 3,
+     nullptr, register_args},
+    {"WB.UNREGISTER", "Stops capturing for a pipeline; DROP deletes its streams too.",
+     "O(N) with DROP, N entries", -2, nullptr, unregister_args},
+    {"WB.LIST", "Lists the pipelines of the selected database.", "O(N) with N pipelines", 1, nullptr,
+     nullptr},
     {"WB.CAPTURE", "Captures the present state of keys as if they had just changed.", "O(N) with N keys", -2,
      nullptr, capture_args},
-    {"WB.READ", "Reads captured changes, bounded by rows and bytes.", "O(N) with N entries returned", 5, nullptr,
-     read_args},
+    {"WB.READ", "Reads captured changes, bounded by rows and bytes.", "O(N) with N entries returned", 5,
+     nullptr, read_args},
     {"WB.SETTLE", "Stores checkpoints, answers writers and removes changes that are committed.",
      "O(N) with N entries removed", -5, nullptr, settle_args},
     {"WB.REJECT", "Stores a change that the target refuses.", "O(1)", -6, nullptr, reject_args},

@@ -18,7 +18,8 @@ int ListCommand(redis::Context* ctx, const Args& args);
 int CaptureCommand(redis::Context* ctx, const Args& args);
 // WB.READ <pipeline> <after> <rows> <bytes>
 int ReadCommand(redis::Context* ctx, const Args& args);
-// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <shared> <key> <uuid> <error>]...
+// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <shared> <key> <uuid>
+// <error>]...
 int SettleCommand(redis::Context* ctx, const Args& args);
 // WB.REJECT <pipeline> <identity> <id> <field> <value> [<field> <value>]...
 int RejectCommand(redis::Context* ctx, const Args& args);

@@ -53,9 +53,10 @@ void WriteCheckpoint(redis::Context* ctx, const Pipeline& pipeline, const Args& 
   ReplyHandle(redis::Call(ctx, "HSET", "!bv", key.data(), key.size(), args.from(5), pairs * 2));
 }
 
-// Removes the answered entries and those below the minimum. Which of the answers are to be given: those whose entry
-// was still there, so that no answer is given twice.
-std::vector<Settled> RemoveEntries(redis::Context* ctx, const Pipeline& pipeline, const Settlement& settlement) {
+// Removes the answered entries and those below the minimum. Which of the answers are to be given: those whose
+// entry was still there, so that no answer is given twice.
+std::vector<Settled> RemoveEntries(redis::Context* ctx, const Pipeline& pipeline,
+                                   const Settlement& settlement) {
   std::vector<Settled> removed;
   const KeyHandle stream = OpenForWrite(ctx, pipeline.stream());
   if (TypeOf(stream) != redis::kStream) return removed;
@@ -109,8 +110,10 @@ int SettleCommand(redis::Context* ctx, const Args& args) {
   if (pipeline == nullptr) return redis::kOk;
   const auto settlement = ParseSettlement(args);
   if (!settlement) {
-    return ReplyError(ctx, "ERR expected: WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... "
-                           "[<id> <shared> <key> <uuid> <error>]...");
+    return ReplyError(
+        ctx,
+        "ERR expected: WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... "
+        "[<id> <shared> <key> <uuid> <error>]...");
   }
   if (!pipeline->HasIdentity(settlement->identity)) return redis::ReplyWithLongLong(ctx, 0);
   WriteCheckpoint(ctx, *pipeline, args, settlement->pairs);
@@ -128,23 +131,28 @@ int RejectCommand(redis::Context* ctx, const Args& args) {
   if (pipeline == nullptr) return redis::kOk;
   const auto identity = ParseIdentity(args.view(2));
   const auto id = ParseStreamId(args.view(3));
-  if (!identity || !id) return ReplyError(ctx, "ERR expected: WB.REJECT <pipeline> <identity> <id> <field> <value> ...");
+  if (!identity || !id)
+    return ReplyError(ctx, "ERR expected: WB.REJECT <pipeline> <identity> <id> <field> <value> ...");
   const std::string entry = IdentityText(*identity).append("/").append(StreamIdText(*id).view());
   const std::string ids = PipelineKey(pipeline->name(), "rejected-ids");
   const std::string rejected = PipelineKey(pipeline->name(), "rejected");
   const OwnWrites own;
-  const ReplyHandle known(redis::Call(ctx, "HEXISTS", "bb", ids.data(), ids.size(), entry.data(), entry.size()));
-  if (known && redis::CallReplyType(known.get()) == redis::kReplyInteger && redis::CallReplyInteger(known.get()) == 1) {
+  const ReplyHandle known(
+      redis::Call(ctx, "HEXISTS", "bb", ids.data(), ids.size(), entry.data(), entry.size()));
+  if (known && redis::CallReplyType(known.get()) == redis::kReplyInteger &&
+      redis::CallReplyInteger(known.get()) == 1) {
     return redis::ReplyWithLongLong(ctx, 0);
   }
-  const ReplyHandle added(
-      redis::Call(ctx, "XADD", "!Ebcv", rejected.data(), rejected.size(), "*", args.from(4), args.size() - 4));
+  const ReplyHandle added(redis::Call(ctx, "XADD", "!Ebcv", rejected.data(), rejected.size(), "*",
+                                      args.from(4), args.size() - 4));
   if (!added || redis::CallReplyType(added.get()) == redis::kReplyError) {
-    return added ? redis::ReplyWithCallReply(ctx, added.get()) : ReplyError(ctx, "ERR the entry could not be stored");
+    return added ? redis::ReplyWithCallReply(ctx, added.get())
+                 : ReplyError(ctx, "ERR the entry could not be stored");
   }
   std::size_t size = 0;
   const char* stored = redis::CallReplyStringPtr(added.get(), &size);
-  ReplyHandle(redis::Call(ctx, "HSET", "!bbb", ids.data(), ids.size(), entry.data(), entry.size(), stored, size));
+  ReplyHandle(
+      redis::Call(ctx, "HSET", "!bbb", ids.data(), ids.size(), entry.data(), entry.size(), stored, size));
   return redis::ReplyWithLongLong(ctx, 1);
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "capture/redis_api.h"
-
 namespace writebehind {
 namespace {
 
@@ -13,11 +11,11 @@ std::string_view EventOf(std::string_view name) {
   return name;
 }
 
-// These change when a key or field will end, not what it is.
-bool ChangesLifetimeOnly(std::string_view event) {
+// An eviction is no change of the data, and the others change when a key or field will end, not what it is.
+bool NeverCaptured(std::string_view event) {
   switch (event.empty() ? '\0' : event.front()) {
     case 'e':
-      return event == "expire";
+      return event == "expire" || event == "evicted";
     case 'p':
       return event == "persist";
     case 'h':
@@ -35,9 +33,9 @@ EventFilter::EventFilter(const std::vector<std::string>& names) : every_(false) 
   }
 }
 
-bool EventFilter::Accepts(int type, std::string_view event) const {
-  if (type == redis::kNotifyExpired) return expired_;
-  if (type == redis::kNotifyEvicted || ChangesLifetimeOnly(event)) return false;
+bool EventFilter::Accepts(std::string_view event) const {
+  if (event == "expired") return expired_;
+  if (NeverCaptured(event)) return false;
   return every_ || std::find(names_.begin(), names_.end(), event) != names_.end();
 }
 

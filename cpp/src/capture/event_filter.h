@@ -7,20 +7,26 @@
 
 namespace writebehind {
 
+// These events say that the key's value went elsewhere, or nowhere.
+inline bool TakesAway(std::string_view event) {
+  return event == "del" || event == "expired" || event == "evicted" || event == "rename_from" ||
+         event == "move_from";
+}
+
 class EventFilter {
  public:
   // Captures every event that changes a key's value or existence.
   EventFilter() = default;
 
-  // Captures these alone. Commands' names stand for the events they make: hmset and hsetnx for hset, unlink for
-  // del. `change` names no event.
+  // Captures these alone. Commands' names stand for the events they make: hmset and hsetnx for hset, unlink
+  // for del. `change` names no event.
   explicit EventFilter(const std::vector<std::string>& names);
 
   // Expired keys keep their row unless this is set; a list of events has no say in it.
   void set_expired(bool captured) { expired_ = captured; }
 
-  // `type` is the notification's class. `new` is not for this filter.
-  [[nodiscard]] bool Accepts(int type, std::string_view event) const;
+  // `new` is not for this filter.
+  [[nodiscard]] bool Accepts(std::string_view event) const;
 
  private:
   bool every_ = true;

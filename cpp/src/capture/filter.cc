@@ -14,7 +14,8 @@ bool HasOperationField(redis::FilterContext* filter, int words) {
   return false;
 }
 
-// Runs for every command of every client. The database is not known here: the command it is handed to looks again.
+// Runs for every command of every client. The database is not known here: the command it is handed to looks
+// again.
 void Filter(redis::FilterContext* filter) {
   Server& server = Server::Get();
   if (!server.capturing()) return;

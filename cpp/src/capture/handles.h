@@ -34,10 +34,11 @@ inline StringHandle MakeString(std::string_view text) {
   return StringHandle(redis::CreateString(nullptr, text.data(), text.size()));
 }
 
-// Opens a key for reading, unseen: no access time, no hit or miss, no keymiss event where the server allows it.
-// Null if there is no such key.
+// Opens a key for reading, unseen: no access time, no hit or miss, no keymiss event where the server allows
+// it. Null if there is no such key.
 inline KeyHandle Peek(redis::Context* ctx, redis::String* key) {
-  return KeyHandle(redis::OpenKey(ctx, key, redis::kRead | redis::kNoTouch | redis::kNoNotify | redis::kNoStats));
+  return KeyHandle(
+      redis::OpenKey(ctx, key, redis::kRead | redis::kNoTouch | redis::kNoNotify | redis::kNoStats));
 }
 
 inline KeyHandle OpenForWrite(redis::Context* ctx, redis::String* key) {
@@ -74,7 +75,8 @@ std::optional<Number> ParseNumber(std::string_view text, int base = 10) {
 inline std::optional<redis::StreamId> ParseStreamId(std::string_view text) {
   const std::size_t dash = text.find('-');
   const auto ms = ParseNumber<std::uint64_t>(text.substr(0, dash));
-  const auto seq = dash == std::string_view::npos ? std::uint64_t{0} : ParseNumber<std::uint64_t>(text.substr(dash + 1));
+  const auto seq =
+      dash == std::string_view::npos ? std::uint64_t{0} : ParseNumber<std::uint64_t>(text.substr(dash + 1));
   if (!ms || !seq) return std::nullopt;
   return redis::StreamId{*ms, *seq};
 }

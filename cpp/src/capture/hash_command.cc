@@ -44,7 +44,9 @@ Request Parse(const Args& args, bool hmset) {
   return request;
 }
 
-bool IsError(const ReplyHandle& reply) { return reply && redis::CallReplyType(reply.get()) == redis::kReplyError; }
+bool IsError(const ReplyHandle& reply) {
+  return reply && redis::CallReplyType(reply.get()) == redis::kReplyError;
+}
 
 std::string_view ReplyView(const ReplyHandle& reply) {
   std::size_t size = 0;
@@ -56,17 +58,20 @@ bool Contains(const ReplyHandle& reply, std::string_view text) {
   return ReplyView(reply).find(text) != std::string_view::npos;
 }
 
-// The caller may HSET this key. The call itself does nothing: HSET finds its arguments not in pairs, after the server
-// has found the user to have the right. Other modules' calls have no user; the server lets them do everything.
+// The caller may HSET this key. The call itself does nothing: HSET finds its arguments not in pairs, after
+// the server has found the user to have the right. Other modules' calls have no user; the server lets them do
+// everything.
 bool MayHset(redis::Context* ctx, redis::String* key, bool hmset) {
   const ReplyHandle reply(redis::Call(ctx, hmset ? "HMSET" : "HSET", "CEsccc", key, "", "", ""));
-  return IsError(reply) && (Contains(reply, "wrong number of arguments") || Contains(reply, "cannot run as user"));
+  return IsError(reply) &&
+         (Contains(reply, "wrong number of arguments") || Contains(reply, "cannot run as user"));
 }
 
 // What HSET does where no pipeline looks at the key: there `#` is a field as any other.
 int PlainHash(redis::Context* ctx, const Args& args, bool hmset) {
   const ReplyHandle reply(redis::Call(ctx, hmset ? "HMSET" : "HSET", "!Ev", args.from(1), args.size() - 1));
-  return reply ? redis::ReplyWithCallReply(ctx, reply.get()) : ReplyError(ctx, "ERR the command could not be run");
+  return reply ? redis::ReplyWithCallReply(ctx, reply.get())
+               : ReplyError(ctx, "ERR the command could not be run");
 }
 
 // Null, or why the request is refused before it changes anything.
@@ -108,10 +113,11 @@ long long CountNew(redis::Context* ctx, const Request& request) {
   return static_cast<long long>(added.size());
 }
 
-// Sets the fields, which captures; or captures the key as it is, where there is none to set. Null: replied an error.
+// Sets the fields, which captures; or captures the key as it is, where there is none to set. Null: replied an
+// error.
 std::optional<long long> Set(redis::Context* ctx, Database* database, const Request& request) {
   if (request.pairs.empty()) {
-    if (!request.silent()) CaptureKey(ctx, database, request.key, redis::kNotifyHash, "hset");
+    if (!request.silent()) CaptureKey(ctx, database, request.key, "hset");
     return 0;
   }
   const ReplyHandle reply(
@@ -131,7 +137,7 @@ long long Delete(redis::Context* ctx, Database* database, const Request& request
   if (Peek(ctx, request.key)) {
     ReplyHandle(redis::Call(ctx, "DEL", "!s", request.key));
   } else if (!request.silent()) {
-    CaptureKey(ctx, database, request.key, redis::kNotifyGeneric, "del");
+    CaptureKey(ctx, database, request.key, "del");
   }
   return added;
 }

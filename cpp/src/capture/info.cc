@@ -16,7 +16,8 @@ struct Totals {
   std::uint64_t waiting = 0;
 };
 
-void AddPipeline(redis::InfoContext* info, const Database& database, const Pipeline& pipeline, std::uint64_t waiting) {
+void AddPipeline(redis::InfoContext* info, const Database& database, const Pipeline& pipeline,
+                 std::uint64_t waiting) {
   redis::InfoBeginDictField(info, ("pipeline_" + pipeline.name()).c_str());
   redis::InfoAddFieldULongLong(info, "db", static_cast<unsigned long long>(database.index()));
   redis::InfoAddFieldULongLong(info, "active", pipeline.active() ? 1 : 0);
@@ -57,6 +58,11 @@ void OnInfo(redis::InfoContext* info, int for_crash_report) {
 bool RegisterInfo(redis::Context* ctx) {
   detached = redis::GetDetachedThreadSafeContext(ctx);
   return redis::RegisterInfoFunc(ctx, OnInfo) == redis::kOk;
+}
+
+void ReleaseInfo() {
+  if (detached != nullptr) redis::FreeThreadSafeContext(detached);
+  detached = nullptr;
 }
 
 }  // namespace writebehind

@@ -6,5 +6,6 @@
 namespace writebehind {
 
 bool RegisterInfo(redis::Context* ctx);
+void ReleaseInfo();
 
 }  // namespace writebehind

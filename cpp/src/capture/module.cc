@@ -34,8 +34,9 @@ constexpr struct {
   const char* what;
   bool (*run)(redis::Context*);
 } kSteps[] = {
-    {"commands", CreateCommands},           {"the command filter", RegisterFilter}, {"the INFO section", RegisterInfo},
-    {"keyspace events", SubscribeToKeyspace}, {"server events", StartServer},
+    {"commands", CreateCommands},       {"the command filter", RegisterFilter},
+    {"the INFO section", RegisterInfo}, {"keyspace events", SubscribeToKeyspace},
+    {"server events", StartServer},
 };
 
 bool Load(redis::Context* ctx, const Args& args) {
@@ -58,7 +59,8 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(writebehind::redis
   using namespace writebehind;
   if (const char* missing = redis::Resolve(ctx)) {
     // Redis 7.0 has every function the module needs.
-    if (redis::Log != nullptr) redis::Log(ctx, "warning", "writebehind needs RedisModule_%s: Redis 7.0 or later", missing);
+    if (redis::Log != nullptr)
+      redis::Log(ctx, "warning", "writebehind needs RedisModule_%s: Redis 7.0 or later", missing);
     return redis::kErr;
   }
   if (redis::IsModuleNameBusy(kModuleName) != 0) return redis::kErr;
@@ -69,6 +71,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(writebehind::redis
 }
 
 __attribute__((visibility("default"))) int RedisModule_OnUnload(writebehind::redis::Context*) {
+  writebehind::ReleaseInfo();
   return writebehind::redis::kOk;
 }
 

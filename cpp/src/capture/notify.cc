@@ -2,6 +2,7 @@
 
 #include "capture/answer.h"
 #include "capture/append.h"
+#include "capture/deferred.h"
 #include "capture/guard.h"
 #include "capture/own_keys.h"
 #include "capture/server.h"
@@ -32,43 +33,40 @@ NewKey& LastNewKey() {
   return key;
 }
 
-bool Takes(const Pipeline& pipeline, std::string_view key, int type, std::string_view event) {
+bool Takes(const Pipeline& pipeline, std::string_view key, std::string_view event) {
   return pipeline.active() && pipeline.pattern().Matches(key) &&
-         (event == kAnyEvent || pipeline.events().Accepts(type, event));
+         (event == kAnyEvent || pipeline.events().Accepts(event));
 }
 
-// These come when the key is gone: to look for it would only count a miss.
-bool IsGone(int type, std::string_view event) {
-  return type == redis::kNotifyExpired || event == "del" || event == "rename_from" || event == "move_from";
-}
-
-// So that what is captured finds its registration, also in the MULTI that flushed it. It is written again later.
+// So that what is captured finds its registration, also in the MULTI that flushed it. It is written again
+// later.
 void SaveEarly(redis::Context* ctx, Database* database) {
   if (!database->unsaved || database->saved_early) return;
   database->saved_early = true;
   database->Save(ctx);
 }
 
-std::size_t CountTaking(const Database& database, std::string_view key, int type, std::string_view event) {
+std::size_t CountTaking(const Database& database, std::string_view key, std::string_view event) {
   std::size_t taking = 0;
-  for (const auto& pipeline : database.pipelines()) taking += Takes(*pipeline, key, type, event) ? 1U : 0U;
+  for (const auto& pipeline : database.pipelines()) taking += Takes(*pipeline, key, event) ? 1U : 0U;
   return taking;
 }
 
-std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key, int type, std::string_view event,
+std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key, std::string_view event,
                     CurrentChange* current) {
   const std::string_view name = View(key);
   Change change{'d', name, nullptr, current == nullptr ? std::string_view{} : current->uuid};
-  change.shared = !change.uuid.empty() && CountTaking(*database, name, type, event) > 1;
+  change.shared = !change.uuid.empty() && CountTaking(*database, name, event) > 1;
   KeyHandle hash;
   std::size_t captured = 0;
   for (const auto& pipeline : database->pipelines()) {
-    if (!Takes(*pipeline, name, type, event)) continue;
+    if (!Takes(*pipeline, name, event)) continue;
     if (captured++ == 0) {
       SaveEarly(ctx, database);
-      if (!IsGone(type, event)) hash = Peek(ctx, key);
+      if (!TakesAway(event)) hash = Peek(ctx, key);  // to look for what is gone would only count a miss
       const bool made = LastNewKey().Take(database->index(), name);
-      if (TypeOf(hash) == redis::kHash) {
+      // While its last fields expire, a hash is there and has none.
+      if (TypeOf(hash) == redis::kHash && redis::ValueLength(hash.get()) > 0) {
         change.hash = hash.get();
         change.op = made ? 'c' : 'u';
       }
@@ -80,9 +78,9 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
   return captured;
 }
 
-// Valkey 8.1.1 lends its modules the client itself and leaves it in the database of the last event: after MOVE the
-// client would go on in the other database. It is put back to where the key came from. (COPY to another database has
-// no event in the first, so nothing can be done for it.)
+// Valkey 8.1.1 lends its modules the client itself and leaves it in the database of the last event: after
+// MOVE the client would go on in the other database. It is put back to where the key came from. (COPY to
+// another database has no event in the first, so nothing can be done for it.)
 void RestoreDatabase(redis::Context* ctx, std::string_view event) {
   static int from = 0;
   if (event == "move_from") from = redis::GetSelectedDb(ctx);
@@ -94,14 +92,16 @@ void Handle(redis::Context* ctx, int type, std::string_view event, redis::String
   Server& server = Server::Get();
   if (IsOwnKey(name)) return server.OnOwnKey(ctx, name, event);
   Database* database = server.Capturing(ctx);
-  if (database == nullptr) return;
+  if (database == nullptr || AnswerKeys::Get().Owns(database->index(), name, event)) return;
   if (type == redis::kNotifyNew) {
     if (database->Captures(name)) LastNewKey().Set(database->index(), name);
     return;
   }
-  CurrentChange* current = current_change != nullptr && current_change->key == name ? current_change : nullptr;
-  if (current != nullptr && current->suppressed) return;
-  Capture(ctx, database, key, type, event, current);
+  CurrentChange* current =
+      current_change != nullptr && current_change->key == name ? current_change : nullptr;
+  if (current != nullptr && current->suppressed) return Deferred::Get().Forget(database->index(), name);
+  if (current == nullptr && Deferred::Get().Takes(ctx, database->index(), name, event)) return;
+  Capture(ctx, database, key, event, current);
 }
 
 int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::String* key) {
@@ -114,14 +114,15 @@ int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::Str
 
 void SetCurrentChange(CurrentChange* change) { current_change = change; }
 
-std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, int type, std::string_view event) {
-  return Capture(ctx, database, key, type, event, current_change);
+std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, std::string_view event) {
+  return Capture(ctx, database, key, event, current_change);
 }
 
 bool SubscribeToKeyspace(redis::Context* ctx) {
   using namespace redis;
-  constexpr int kTypes = kNotifyGeneric | kNotifyString | kNotifyList | kNotifySet | kNotifyHash | kNotifyZset |
-                         kNotifyExpired | kNotifyEvicted | kNotifyStream | kNotifyModule | kNotifyNew;
+  constexpr int kTypes = kNotifyGeneric | kNotifyString | kNotifyList | kNotifySet | kNotifyHash |
+                         kNotifyZset | kNotifyExpired | kNotifyEvicted | kNotifyStream | kNotifyModule |
+                         kNotifyNew;
   return SubscribeToKeyspaceEvents(ctx, kTypes, OnKeyspaceEvent) == kOk;
 }
 

@@ -8,7 +8,8 @@
 
 namespace writebehind {
 
-// While a command with a `#` field works on its key, this says how the changes of that key are to be captured.
+// While a command with a `#` field works on its key, this says how the changes of that key are to be
+// captured.
 struct CurrentChange {
   std::string_view key;
   std::string_view uuid;
@@ -23,7 +24,7 @@ void SetCurrentChange(CurrentChange* change);
 inline constexpr std::string_view kAnyEvent{};
 
 // Captures what the key is now in every pipeline that takes this event of it. How many did.
-std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, int type, std::string_view event);
+std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, std::string_view event);
 
 bool SubscribeToKeyspace(redis::Context* ctx);
 

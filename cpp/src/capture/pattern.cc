@@ -5,8 +5,8 @@
 namespace writebehind {
 namespace {
 
-// Reads the class whose `[` stood before `*at`, moves `*at` behind it; whether it holds `c`. A class that never
-// ends reaches to the end of the glob; `[]` holds nothing.
+// Reads the class whose `[` stood before `*at`, moves `*at` behind it; whether it holds `c`. A class that
+// never ends reaches to the end of the glob; `[]` holds nothing.
 bool ClassHolds(std::string_view glob, std::size_t* at, char c) {
   std::size_t i = *at;
   const bool negated = i < glob.size() && glob[i] == '^';
@@ -17,7 +17,8 @@ bool ClassHolds(std::string_view glob, std::size_t* at, char c) {
       holds = holds || glob[i + 1] == c;
       i += 2;
     } else if (i + 2 < glob.size() && glob[i + 1] == '-') {
-      const auto [low, high] = std::minmax({static_cast<unsigned char>(glob[i]), static_cast<unsigned char>(glob[i + 2])});
+      const auto [low, high] =
+          std::minmax({static_cast<unsigned char>(glob[i]), static_cast<unsigned char>(glob[i + 2])});
       const auto byte = static_cast<unsigned char>(c);
       holds = holds || (low <= byte && byte <= high);
       i += 3;

@@ -10,7 +10,8 @@ const char* Resolve(Context* ctx) {
   if (get("RedisModule_" #name, reinterpret_cast<void*>(&name)) != kOk || name == nullptr) return #name;
   WB_REDIS_FUNCTIONS(WB_RESOLVE_FUNCTION)
 #undef WB_RESOLVE_FUNCTION
-#define WB_RESOLVE_FUNCTION(name, result, parameters) get("RedisModule_" #name, reinterpret_cast<void*>(&name));
+#define WB_RESOLVE_FUNCTION(name, result, parameters) \
+  get("RedisModule_" #name, reinterpret_cast<void*>(&name));
   WB_REDIS_OPTIONAL_FUNCTIONS(WB_RESOLVE_FUNCTION)
 #undef WB_RESOLVE_FUNCTION
   return nullptr;

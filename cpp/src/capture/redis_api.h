@@ -1,5 +1,5 @@
-// The part of the module API of Redis and Valkey that writebehind uses, declared here and looked up by name when
-// the module is loaded: nothing of a server's source is needed to build it.
+// The part of the module API of Redis and Valkey that writebehind uses, declared here and looked up by name
+// when the module is loaded: nothing of a server's source is needed to build it.
 //
 // All functions but the optional ones are there after Resolve; an optional one may be null (see its use).
 #pragma once
@@ -59,7 +59,13 @@ inline constexpr int kErr = 1;
 inline constexpr int kApiVersion = 1;
 inline constexpr long kPostponedLength = -1;
 
-enum OpenMode : int { kRead = 1 << 0, kWrite = 1 << 1, kNoTouch = 1 << 16, kNoNotify = 1 << 17, kNoStats = 1 << 18 };
+enum OpenMode : int {
+  kRead = 1 << 0,
+  kWrite = 1 << 1,
+  kNoTouch = 1 << 16,
+  kNoNotify = 1 << 17,
+  kNoStats = 1 << 18
+};
 
 enum KeyType : int { kEmpty = 0, kString, kList, kHash, kSet, kZset, kModule, kStream };
 
@@ -111,72 +117,72 @@ enum KeySpecFlag : std::uint64_t {
 };
 
 // F(name, result, parameters)
-#define WB_REDIS_FUNCTIONS(F)                                                                         \
-  F(SetModuleAttribs, void, (Context*, const char*, int, int))                                        \
-  F(IsModuleNameBusy, int, (const char*))                                                             \
-  F(CreateCommand, int, (Context*, const char*, CommandProc, const char*, int, int, int))             \
-  F(GetCommand, Command*, (Context*, const char*))                                                    \
-  F(SetCommandInfo, int, (Command*, const CommandInfo*))                                              \
-  F(IsKeysPositionRequest, int, (Context*))                                                           \
-  F(KeyAtPosWithFlags, void, (Context*, int, int))                                                    \
-  F(GetContextFlags, int, (Context*))                                                                 \
-  F(GetSelectedDb, int, (Context*))                                                                   \
-  F(SelectDb, int, (Context*, int))                                                                   \
-  F(Log, void, (Context*, const char*, const char*, ...))                                             \
-  F(GetRandomBytes, void, (unsigned char*, std::size_t))                                              \
-  F(Milliseconds, long long, ())                                                                      \
-  F(AvoidReplicaTraffic, int, ())                                                                     \
-  F(CreateString, String*, (Context*, const char*, std::size_t))                                      \
-  F(FreeString, void, (Context*, String*))                                                            \
-  F(StringPtrLen, const char*, (const String*, std::size_t*))                                         \
-  F(OpenKey, Key*, (Context*, String*, int))                                                          \
-  F(CloseKey, void, (Key*))                                                                           \
-  F(DeleteKey, int, (Key*))                                                                           \
-  F(KeyType, int, (Key*))                                                                             \
-  F(ValueLength, std::size_t, (Key*))                                                                 \
-  F(SetAbsExpire, int, (Key*, long long))                                                             \
-  F(HashGet, int, (Key*, int, ...))                                                                   \
-  F(ScanCursorCreate, ScanCursor*, ())                                                                \
-  F(ScanCursorDestroy, void, (ScanCursor*))                                                           \
-  F(ScanKey, int, (Key*, ScanCursor*, ScanKeyProc, void*))                                            \
-  F(StreamAdd, int, (Key*, int, StreamId*, String**, long))                                           \
-  F(StreamDelete, int, (Key*, StreamId*))                                                             \
-  F(StreamTrimByID, long long, (Key*, int, StreamId*))                                                \
-  F(StreamIteratorStart, int, (Key*, int, StreamId*, StreamId*))                                      \
-  F(StreamIteratorStop, int, (Key*))                                                                  \
-  F(StreamIteratorNextID, int, (Key*, StreamId*, long*))                                              \
-  F(StreamIteratorNextField, int, (Key*, String**, String**))                                         \
-  F(Call, Reply*, (Context*, const char*, const char*, ...))                                          \
-  F(CallReplyType, int, (Reply*))                                                                     \
-  F(CallReplyInteger, long long, (Reply*))                                                            \
-  F(CallReplyStringPtr, const char*, (Reply*, std::size_t*))                                          \
-  F(FreeCallReply, void, (Reply*))                                                                    \
-  F(Replicate, int, (Context*, const char*, const char*, ...))                                        \
-  F(WrongArity, int, (Context*))                                                                      \
-  F(ReplyWithError, int, (Context*, const char*))                                                     \
-  F(ReplyWithLongLong, int, (Context*, long long))                                                    \
-  F(ReplyWithSimpleString, int, (Context*, const char*))                                              \
-  F(ReplyWithStringBuffer, int, (Context*, const char*, std::size_t))                                 \
-  F(ReplyWithString, int, (Context*, String*))                                                        \
-  F(ReplyWithNull, int, (Context*))                                                                   \
-  F(ReplyWithArray, int, (Context*, long))                                                            \
-  F(ReplySetArrayLength, void, (Context*, long))                                                      \
-  F(ReplyWithMap, int, (Context*, long))                                                              \
-  F(ReplyWithCallReply, int, (Context*, Reply*))                                                      \
-  F(SubscribeToKeyspaceEvents, int, (Context*, int, KeyspaceProc))                                    \
-  F(SubscribeToServerEvent, int, (Context*, Event, EventProc))                                        \
-  F(RegisterCommandFilter, CommandFilter*, (Context*, FilterProc, int))                               \
-  F(CommandFilterArgsCount, int, (FilterContext*))                                                    \
-  F(CommandFilterArgGet, const String*, (FilterContext*, int))                                        \
-  F(CommandFilterArgReplace, int, (FilterContext*, int, String*))                                     \
-  F(CreateTimer, std::uint64_t, (Context*, long long, TimerProc, void*))                              \
-  F(GetDetachedThreadSafeContext, Context*, (Context*))                                               \
-  F(FreeThreadSafeContext, void, (Context*))                                                          \
-  F(RegisterInfoFunc, int, (Context*, InfoProc))                                                      \
-  F(InfoAddSection, int, (InfoContext*, const char*))                                                 \
-  F(InfoBeginDictField, int, (InfoContext*, const char*))                                             \
-  F(InfoEndDictField, int, (InfoContext*))                                                            \
-  F(InfoAddFieldULongLong, int, (InfoContext*, const char*, unsigned long long))                      \
+#define WB_REDIS_FUNCTIONS(F)                                                             \
+  F(SetModuleAttribs, void, (Context*, const char*, int, int))                            \
+  F(IsModuleNameBusy, int, (const char*))                                                 \
+  F(CreateCommand, int, (Context*, const char*, CommandProc, const char*, int, int, int)) \
+  F(GetCommand, Command*, (Context*, const char*))                                        \
+  F(SetCommandInfo, int, (Command*, const CommandInfo*))                                  \
+  F(IsKeysPositionRequest, int, (Context*))                                               \
+  F(KeyAtPosWithFlags, void, (Context*, int, int))                                        \
+  F(GetContextFlags, int, (Context*))                                                     \
+  F(GetSelectedDb, int, (Context*))                                                       \
+  F(SelectDb, int, (Context*, int))                                                       \
+  F(Log, void, (Context*, const char*, const char*, ...))                                 \
+  F(GetRandomBytes, void, (unsigned char*, std::size_t))                                  \
+  F(Milliseconds, long long, ())                                                          \
+  F(AvoidReplicaTraffic, int, ())                                                         \
+  F(CreateString, String*, (Context*, const char*, std::size_t))                          \
+  F(FreeString, void, (Context*, String*))                                                \
+  F(StringPtrLen, const char*, (const String*, std::size_t*))                             \
+  F(OpenKey, Key*, (Context*, String*, int))                                              \
+  F(CloseKey, void, (Key*))                                                               \
+  F(DeleteKey, int, (Key*))                                                               \
+  F(KeyType, int, (Key*))                                                                 \
+  F(ValueLength, std::size_t, (Key*))                                                     \
+  F(SetAbsExpire, int, (Key*, long long))                                                 \
+  F(HashGet, int, (Key*, int, ...))                                                       \
+  F(ScanCursorCreate, ScanCursor*, ())                                                    \
+  F(ScanCursorDestroy, void, (ScanCursor*))                                               \
+  F(ScanKey, int, (Key*, ScanCursor*, ScanKeyProc, void*))                                \
+  F(StreamAdd, int, (Key*, int, StreamId*, String**, long))                               \
+  F(StreamDelete, int, (Key*, StreamId*))                                                 \
+  F(StreamTrimByID, long long, (Key*, int, StreamId*))                                    \
+  F(StreamIteratorStart, int, (Key*, int, StreamId*, StreamId*))                          \
+  F(StreamIteratorStop, int, (Key*))                                                      \
+  F(StreamIteratorNextID, int, (Key*, StreamId*, long*))                                  \
+  F(StreamIteratorNextField, int, (Key*, String**, String**))                             \
+  F(Call, Reply*, (Context*, const char*, const char*, ...))                              \
+  F(CallReplyType, int, (Reply*))                                                         \
+  F(CallReplyInteger, long long, (Reply*))                                                \
+  F(CallReplyStringPtr, const char*, (Reply*, std::size_t*))                              \
+  F(FreeCallReply, void, (Reply*))                                                        \
+  F(Replicate, int, (Context*, const char*, const char*, ...))                            \
+  F(WrongArity, int, (Context*))                                                          \
+  F(ReplyWithError, int, (Context*, const char*))                                         \
+  F(ReplyWithLongLong, int, (Context*, long long))                                        \
+  F(ReplyWithSimpleString, int, (Context*, const char*))                                  \
+  F(ReplyWithStringBuffer, int, (Context*, const char*, std::size_t))                     \
+  F(ReplyWithString, int, (Context*, String*))                                            \
+  F(ReplyWithNull, int, (Context*))                                                       \
+  F(ReplyWithArray, int, (Context*, long))                                                \
+  F(ReplySetArrayLength, void, (Context*, long))                                          \
+  F(ReplyWithMap, int, (Context*, long))                                                  \
+  F(ReplyWithCallReply, int, (Context*, Reply*))                                          \
+  F(SubscribeToKeyspaceEvents, int, (Context*, int, KeyspaceProc))                        \
+  F(SubscribeToServerEvent, int, (Context*, Event, EventProc))                            \
+  F(RegisterCommandFilter, CommandFilter*, (Context*, FilterProc, int))                   \
+  F(CommandFilterArgsCount, int, (FilterContext*))                                        \
+  F(CommandFilterArgGet, const String*, (FilterContext*, int))                            \
+  F(CommandFilterArgReplace, int, (FilterContext*, int, String*))                         \
+  F(CreateTimer, std::uint64_t, (Context*, long long, TimerProc, void*))                  \
+  F(GetDetachedThreadSafeContext, Context*, (Context*))                                   \
+  F(FreeThreadSafeContext, void, (Context*))                                              \
+  F(RegisterInfoFunc, int, (Context*, InfoProc))                                          \
+  F(InfoAddSection, int, (InfoContext*, const char*))                                     \
+  F(InfoBeginDictField, int, (InfoContext*, const char*))                                 \
+  F(InfoEndDictField, int, (InfoContext*))                                                \
+  F(InfoAddFieldULongLong, int, (InfoContext*, const char*, unsigned long long))          \
   F(InfoAddFieldCString, int, (InfoContext*, const char*, const char*))
 
 // Null where the server is older than they are.

@@ -145,7 +145,8 @@ int RegisterCommand(redis::Context* ctx, const Args& args) {
 
 int UnregisterCommand(redis::Context* ctx, const Args& args) {
   if (args.size() != 2 && args.size() != 3) return redis::WrongArity(ctx);
-  if (args.size() == 3 && !SameWord(args.view(2), "DROP")) return ReplyError(ctx, "ERR only DROP may follow the name");
+  if (args.size() == 3 && !SameWord(args.view(2), "DROP"))
+    return ReplyError(ctx, "ERR only DROP may follow the name");
   Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
   if (pipeline == nullptr) return redis::kOk;
   Database& database = Server::Get().registry().Get(redis::GetSelectedDb(ctx));

@@ -94,7 +94,8 @@ std::string Registration::ToJson() const {
   json["identities"] = Json::array();
   for (const std::uint64_t identity : identities) json["identities"].push_back(IdentityText(identity));
   json["definitions"] = Json::object();
-  for (const auto& [serial, text] : definitions) json["definitions"][std::to_string(serial)] = Json::parse(text);
+  for (const auto& [serial, text] : definitions)
+    json["definitions"][std::to_string(serial)] = Json::parse(text);
   return json.dump();
 }
 
@@ -105,7 +106,8 @@ Registration Registration::FromJson(std::string_view text) {
     registration.definition = json.at("definition").get<std::uint32_t>();
     registration.origin = Identity(json.at("origin"), "origin");
     registration.active = json.at("active").get<bool>();
-    for (const Json& identity : json.at("identities")) registration.identities.push_back(Identity(identity, "identities"));
+    for (const Json& identity : json.at("identities"))
+      registration.identities.push_back(Identity(identity, "identities"));
     for (const auto& [serial, definition] : json.at("definitions").items()) {
       const auto number = ParseNumber<std::uint32_t>(serial);
       if (!number) throw BadDefinition("a definition's serial is no number");
@@ -126,8 +128,9 @@ const char* RefuseName(std::string_view name) {
     const auto byte = static_cast<unsigned char>(c);
     return c == '{' || c == '}' || byte < 0x20 || byte == 0x7F;
   };
-  return std::any_of(name.begin(), name.end(), forbidden) ? "a pipeline's name has no '{', '}' or control characters"
-                                                          : nullptr;
+  return std::any_of(name.begin(), name.end(), forbidden)
+             ? "a pipeline's name has no '{', '}' or control characters"
+             : nullptr;
 }
 
 std::string IdentityText(std::uint64_t identity) {

@@ -97,7 +97,8 @@ void Database::Load(redis::Context* ctx) {
         pipeline->flushed = old->flushed;
       }
     } catch (const BadDefinition& error) {
-      redis::Log(ctx, "warning", "the registration of pipeline '%s' in database %d is not usable and is left out: %s",
+      redis::Log(ctx, "warning",
+                 "the registration of pipeline '%s' in database %d is not usable and is left out: %s",
                  found.name.c_str(), index_, error.what());
     }
   }
@@ -121,8 +122,8 @@ void Database::Save(redis::Context* ctx) const {
 void Database::SaveOne(redis::Context* ctx, const Pipeline& pipeline) const {
   const OwnWrites own;
   const std::string json = pipeline.registration().ToJson();
-  ReplyHandle(redis::Call(ctx, "HSET", "!cbb", kRegistryKey.data(), pipeline.name().data(), pipeline.name().size(),
-                          json.data(), json.size()));
+  ReplyHandle(redis::Call(ctx, "HSET", "!cbb", kRegistryKey.data(), pipeline.name().data(),
+                          pipeline.name().size(), json.data(), json.size()));
 }
 
 Database& Registry::Get(int index) {

@@ -1,7 +1,7 @@
 // The registrations in memory, per database, and their copy in the key `writebehind:registry`.
 //
-// While this server is a master, memory is what counts: whoever deletes, evicts or overwrites the key gets it back.
-// On a replica, and after loading, the key is what counts.
+// While this server is a master, memory is what counts: whoever deletes, evicts or overwrites the key gets it
+// back. On a replica, and after loading, the key is what counts.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class Pipeline {
   std::uint64_t captured = 0;
   std::uint64_t flushed = 0;
 
-  // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them anew.
+  // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them
+  // anew.
   bool resend = false;
 
  private:

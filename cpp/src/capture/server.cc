@@ -1,5 +1,6 @@
 #include "capture/server.h"
 
+#include "capture/deferred.h"
 #include "capture/guard.h"
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
@@ -9,11 +10,6 @@ namespace {
 
 constexpr long long kSaveAfterMs = 1;
 constexpr long long kRetryAfterMs = 20;
-
-// They say that the key's value went elsewhere, or nowhere.
-bool TakesAway(std::string_view event) {
-  return event == "del" || event == "expired" || event == "evicted" || event == "rename_from" || event == "move_from";
-}
 
 // What the stream's readers and our own commands do to it leaves it the same stream.
 bool KeepsStream(std::string_view event) {
@@ -101,11 +97,12 @@ void Server::SaveNow(redis::Context* ctx) {
   for (const auto& database : registry_.databases()) {
     if (!database || !database->unsaved) continue;
     redis::SelectDb(ctx, database->index());
-    database->Save(ctx);
-    database->unsaved = database->saved_early = false;
+    // The registrations last: a replica reads the new identities from them.
     for (const auto& pipeline : database->pipelines()) {
       if (pipeline->resend) Resend(ctx, pipeline.get());
     }
+    database->Save(ctx);
+    database->unsaved = database->saved_early = false;
   }
 }
 
@@ -169,6 +166,7 @@ void Server::OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void
 }
 
 void Server::Flush(redis::Context* ctx, Database* database) {
+  Deferred::Get().Forget(database->index());
   if (database->pipelines().empty()) return;
   redis::SelectDb(ctx, database->index());
   for (const auto& pipeline : database->pipelines()) {
@@ -177,7 +175,8 @@ void Server::Flush(redis::Context* ctx, Database* database) {
     pipeline->resend = false;
     if (!master_) continue;
     pipeline->flushed += waiting;
-    redis::Log(ctx, "notice", "a flush of database %d discards %llu changes that pipeline '%s' had not written yet",
+    redis::Log(ctx, "notice",
+               "a flush of database %d discards %llu changes that pipeline '%s' had not written yet",
                database->index(), static_cast<unsigned long long>(waiting), pipeline->name().c_str());
   }
   // A replica keeps its memory too: its master writes the key again, or it becomes the master itself.
@@ -188,6 +187,7 @@ void Server::OnSwap(redis::Context* ctx, redis::Event, std::uint64_t, void* info
   Guarded(ctx, "the swap of databases", [&] {
     const auto* swap = static_cast<const redis::SwapInfo*>(info);
     Get().registry_.Swap(swap->first, swap->second);
+    Deferred::Get().Swap(swap->first, swap->second);
   });
 }
 
@@ -211,14 +211,18 @@ void Server::OnRegistryKey(redis::Context* ctx, std::string_view event) {
   // Else the master will write it again. When its last registration is dropped, `hdel` comes first.
 }
 
-void Server::OnStreamKey(redis::Context* ctx, Database* database, Pipeline* pipeline, std::string_view event) {
+void Server::OnStreamKey(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                         std::string_view event) {
   if (event == "xsetid") {
     if (master_) pipeline->AddIdentity();
   } else {
     pipeline->StartIdentity();
     pipeline->resend = master_ && TakesAway(event) && event != "evicted";
-    redis::Log(ctx, "notice", "the stream of pipeline '%s' was replaced or deleted (%.*s): what waited in it is gone",
-               pipeline->name().c_str(), static_cast<int>(event.size()), event.data());
+    if (master_) {
+      redis::Log(ctx, "notice",
+                 "the stream of pipeline '%s' was replaced or deleted (%.*s): what waited in it is gone",
+                 pipeline->name().c_str(), static_cast<int>(event.size()), event.data());
+    }
   }
   SaveLater(ctx, database);
 }

@@ -7,8 +7,8 @@
 
 namespace writebehind {
 
-// Calls `visit(id, value)` with the first value of the entries behind `after`, in order, until it returns false. The
-// value lasts for the call.
+// Calls `visit(id, value)` with the first value of the entries behind `after`, in order, until it returns
+// false. The value lasts for the call.
 template <typename Visit>
 void ScanStream(redis::Key* stream, redis::StreamId after, const Visit& visit) {
   if (redis::StreamIteratorStart(stream, redis::kStreamExclusive, &after, nullptr) != redis::kOk) return;

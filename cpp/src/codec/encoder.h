@@ -1,6 +1,7 @@
 // Writes one stream entry (grammar: codec/entry_format.h).
 //
-// One encoder is used again and again: its buffers keep their memory, so that a capture allocates nothing here.
+// One encoder is used again and again: its buffers keep their memory, so that a capture allocates nothing
+// here.
 #pragma once
 
 #include <cstddef>
