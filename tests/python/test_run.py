@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pymysql
 import pytest
 import redis
 
 from tests.conftest import Cli
-from writebehind.testing import RedisServer, free_port, wait_until
+from writebehind.testing import MariaDBServer, RedisServer, free_port, wait_until
 
 RECIPE = """
 from writebehind import RGWriteBehind
@@ -263,6 +264,25 @@ def test_a_signal_ends_it_while_a_database_hangs(tmp_path: Path, redis_server: R
         process = Cli(redis_server.url).start("run", recipe(tmp_path, f"'u', 'p', '127.0.0.1:{port}/d'", kind))
         wait_until(lambda: client_count(redis_client) > 1 or process.poll() is not None, 20, "the run's connection to Redis")
         end(process)
+
+
+def test_a_signal_ends_it_while_a_statement_hangs(tmp_path: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
+    with MariaDBServer() as database:
+        with pymysql.connect(host="127.0.0.1", port=database.port, user="wb", password="wb", database="wb") as link:
+            link.cursor().execute("CREATE TABLE t (id VARCHAR(100) PRIMARY KEY, a INT)")
+        script = recipe(tmp_path, f"'wb', 'wb', '127.0.0.1:{database.port}/wb'", "MySql")
+        process = run_until_registered(Cli(redis_server.url), redis_client, script)
+        redis_client.hset("k:1", "a", "1")
+        wait_until(lambda: not redis_client.xlen("writebehind:{p}:stream"), 20, "the first row")
+        database.signal(signal.SIGSTOP)
+        try:
+            redis_client.hset("k:2", "a", "2")
+            # Long enough for the engine to be in the middle of its statement.
+            wait_until(lambda: int(redis_client.hget("writebehind:{p}:engine", "lag_ms") or 0) > 0, 20, "the waiting change")
+            end(process)
+        finally:
+            database.signal(signal.SIGCONT)
+        assert redis_client.xlen("writebehind:{p}:stream") == 1
 
 
 def client_count(client: redis.Redis) -> int:

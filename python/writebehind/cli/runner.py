@@ -50,6 +50,7 @@ class Runner:
         self._stop = threading.Event()
         self._wake = threading.Event()  # a signal came, or the work ended
         self._is_working = False
+        self._is_clean = True  # no call of a driver hangs
         self._is_serving = False  # cores run, and may have batches under way
         self._error: Exception | None = None
 
@@ -93,6 +94,11 @@ class Runner:
                 self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
             _leave(0)
         worker.join()
+        if not self._is_clean:
+            # A normal end would wait for the call once more.
+            if self._error is not None:
+                self.log.failure(self._error)
+            _leave(0 if self._stop.is_set() or self._error is None else 1)
         if self._error is not None and not self._stop.is_set():
             raise self._error
         return 0
@@ -109,7 +115,6 @@ class Runner:
         started = time.monotonic()
         engine = Engine(self.address, once=self.once, log=self.log)
         totals: dict[str, dict[str, Any]] = {}
-        is_clean = True
         try:
             if not self._start(engine, pipelines):
                 return
@@ -120,10 +125,10 @@ class Runner:
             engine.raise_if_halted()
         finally:
             cores = engine.cores()
-            is_clean = engine.stop(STOP_S)
+            self._is_clean = engine.stop(STOP_S)
             totals = {name: core.status() for name, core in cores.items()}
             if totals:
-                self._summary(totals, time.monotonic() - started, is_clean)
+                self._summary(totals, time.monotonic() - started)
 
     def _start(self, engine: Engine, pipelines: list[Pipeline]) -> bool:
         """Adds and starts the pipelines, as often as Redis must be tried; False: a signal came before that."""
@@ -154,12 +159,12 @@ class Runner:
         once = ", exactly once" if connector.exactlyOnceTableName else ""
         self.log.info(f"{pipeline.pattern} -> {connector.kind} table {table} ({action}{version}{writers}{once})", pipeline.name)
 
-    def _summary(self, totals: dict[str, dict[str, Any]], seconds: float, is_clean: bool) -> None:
+    def _summary(self, totals: dict[str, dict[str, Any]], seconds: float) -> None:
         for name, status in totals.items():
             counts = ", ".join(f"{status[counter]} {counter}" for counter in _COUNTERS if status[counter] or counter == "written")
             end = "ended" if status["state"] != "halted" else "halted"
             self.log.info(f"{end} after {seconds:.1f} s: {counts}, in {status['batches']} batches", name)
-        if not is_clean:
+        if not self._is_clean:
             self.log.warning("a call of a driver still hangs; what is not committed stays in Redis")
 
 
