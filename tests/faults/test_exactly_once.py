@@ -32,12 +32,12 @@ def write(run: Stack, seed: int, done: threading.Event) -> None:
     done.set()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mariadb"])
-def test_kill_twenty_times_during_200000_changes(kind: str, module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "writers"), [("sqlite", 1), ("postgres", 1), ("mariadb", 1), ("postgres", 4)])
+def test_kill_twenty_times_during_200000_changes(kind: str, writers: int, module: str, tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     choice = random.Random(seed)
     print("seed", seed)
-    with stack(kind, module, tmp_path) as run:
+    with stack(kind, module, tmp_path, options=f", writers={writers}") as run:
         run.start()
         done = threading.Event()
         writer = threading.Thread(target=write, args=(run, seed, done))
