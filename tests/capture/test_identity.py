@@ -114,6 +114,23 @@ def test_a_flush_inside_a_transaction(client: redis.Redis, server: RedisServer, 
     assert_equal_everywhere(server, replica)
 
 
+@pytest.mark.parametrize("command", [["FLUSHALL"], ["DEL", REGISTRY], ["DEL", stream_of(), REGISTRY]], ids=" ".join)
+def test_a_crash_right_behind_loses_no_registration(client: redis.Redis, server: RedisServer, connect: Any, command: list[str]) -> None:
+    """On 7.0, which can't do it with the command, a millisecond has to pass."""
+    client.hset("person:1", "a", "1")
+    client.execute_command(*command)
+    if client.info("server")["redis_version"].startswith("7.0"):
+        wait_until(lambda: client.exists(REGISTRY) == 1, 5)
+    expected = identity(client)
+    server.kill()
+    server.start()
+    again = connect(server)
+    again.hset("person:2", "a", "1")
+    assert [e.key for e in entries(again)][-1:] == [b"person:2"]
+    if command[0] != "FLUSHALL" and stream_of() not in command:
+        assert identity(again) == expected
+
+
 @pytest.mark.parametrize("victims", [["person:1", stream_of(), "person:2"], [stream_of(), REGISTRY, "person:1", "person:2"]])
 def test_deleting_the_stream_and_captured_keys_at_once(
     client: redis.Redis, server: RedisServer, replica: RedisServer, victims: list[str]

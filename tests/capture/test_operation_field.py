@@ -61,9 +61,7 @@ def send(request: pytest.FixtureRequest, server: RedisServer, client: redis.Redi
 
 
 @pytest.mark.parametrize("uuid", UUIDS, ids=["alone", "uuid"])
-def test_operations(
-    send: Callable[..., Any], client: redis.Redis, server: RedisServer, replica: RedisServer, uuid: str
-) -> None:
+def test_operations(send: Callable[..., Any], client: redis.Redis, server: RedisServer, replica: RedisServer, uuid: str) -> None:
     key = "person:1"
     assert send("HSET", key, "a", "1", "b", "2", "#", "=" + uuid) == 3
     assert client.hgetall(key) == {b"a": b"1", b"b": b"2"}

@@ -204,7 +204,9 @@ def test_list_tells_what_there_is(client: redis.Redis) -> None:
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_the_registry_key_is_put_back(client: redis.Redis, server: RedisServer, replica: RedisServer, command: list[str], connect: Any) -> None:
+def test_the_registry_key_is_put_back(
+    client: redis.Redis, server: RedisServer, replica: RedisServer, command: list[str], connect: Any
+) -> None:
     client.hset("person:1", "a", "1")
     before = client.hgetall(REGISTRY)
     client.execute_command(*command)

@@ -117,7 +117,12 @@ def test_a_replica_only_follows(client: redis.Redis, server: RedisServer, replic
     assert told.hget("car:1", "#") == b"="
     assert told.xlen(stream_of()) == 1
     assert identity(told) == identity(client)
-    for command in (["HSET", "person:1", "a", "1", "#", "-"], ["WB.HSET", "person:1", "#", "-"], ["WB.UNREGISTER", "p"], ["WB.CAPTURE", "person:1"]):
+    for command in (
+        ["HSET", "person:1", "a", "1", "#", "-"],
+        ["WB.HSET", "person:1", "#", "-"],
+        ["WB.UNREGISTER", "p"],
+        ["WB.CAPTURE", "person:1"],
+    ):
         with pytest.raises(redis.exceptions.ReadOnlyError):
             told.execute_command(*command)
     assert told.execute_command("WB.READ", "p", "0-0", 10, 1000)

@@ -69,7 +69,9 @@ def test_what_is_below_the_minimum_goes(client: redis.Redis, server: RedisServer
 def test_many_answers_in_one_command(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
     for i in range(100):
         hset(client, f"person:{i}", f"=u{i}", a=i)
-    answers = [(entry_id, "0", e.key.decode(), e.uuid.decode(), "") for (entry_id, _), e in zip(raw_entries(client), entries(client), strict=True)]
+    answers = [
+        (entry_id, "0", e.key.decode(), e.uuid.decode(), "") for (entry_id, _), e in zip(raw_entries(client), entries(client), strict=True)
+    ]
     assert settle(client, *answers, *answers, minid="0-1") == 100
     assert all(answer(client, f"person:{i}", f"u{i}") == {b"status": b"done"} for i in range(100))
     assert_equal_everywhere(server, replica)

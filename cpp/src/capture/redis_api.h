@@ -185,8 +185,10 @@ enum KeySpecFlag : std::uint64_t {
   F(InfoAddFieldULongLong, int, (InfoContext*, const char*, unsigned long long))          \
   F(InfoAddFieldCString, int, (InfoContext*, const char*, const char*))
 
-// Null where the server is older than they are.
-#define WB_REDIS_OPTIONAL_FUNCTIONS(F) F(SetCommandACLCategories, int, (Command*, const char*))  // 7.2
+// Null where the server is older than they are; both came with 7.2.
+#define WB_REDIS_OPTIONAL_FUNCTIONS(F)                     \
+  F(SetCommandACLCategories, int, (Command*, const char*)) \
+  F(AddPostNotificationJob, int, (Context*, TimerProc, void*, void (*)(void*)))
 
 #define WB_DECLARE_FUNCTION(name, result, parameters) inline result(*name) parameters = nullptr;
 WB_REDIS_FUNCTIONS(WB_DECLARE_FUNCTION)

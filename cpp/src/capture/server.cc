@@ -13,8 +13,8 @@ constexpr long long kRetryAfterMs = 20;
 
 // What the stream's readers and our own commands do to it leaves it the same stream.
 bool KeepsStream(std::string_view event) {
-  return event == "xadd" || event == "xtrim" || event == "xdel" || event.substr(0, 7) == "xgroup-" ||
-         event == "expire" || event == "persist" || event == "new";
+  const bool of_streams = event.substr(0, 1) == "x" && event != "xsetid";
+  return of_streams || event == "expire" || event == "persist" || event == "new";
 }
 
 void CopyEntry(redis::Context* ctx, redis::Key* key, redis::String* stream, redis::StreamId id) {
@@ -73,13 +73,23 @@ Database* Server::Capturing(redis::Context* ctx) {
 void Server::SaveLater(redis::Context* ctx, Database* database) {
   database->unsaved = true;
   database->saved_early = false;
-  if (capturing()) ArmTimer(ctx, kSaveAfterMs);
+  if (!capturing()) return;
+  // At the end of the command that made this necessary, where the server knows of such jobs. The timer finds
+  // what no job has done.
+  if (redis::AddPostNotificationJob != nullptr) redis::AddPostNotificationJob(ctx, OnJob, nullptr, nullptr);
+  ArmTimer(ctx, kSaveAfterMs);
 }
 
 void Server::ArmTimer(redis::Context* ctx, long long ms) {
   if (timer_armed_) return;
   timer_armed_ = true;
   redis::CreateTimer(ctx, ms, OnTimer, nullptr);
+}
+
+void Server::OnJob(redis::Context* ctx, void*) {
+  Guarded(ctx, "writing the registrations", [ctx] {
+    if (Get().capturing() && redis::AvoidReplicaTraffic() == 0) Get().SaveNow(ctx);
+  });
 }
 
 void Server::OnTimer(redis::Context* ctx, void*) {
@@ -94,6 +104,7 @@ void Server::OnTimer(redis::Context* ctx, void*) {
 }
 
 void Server::SaveNow(redis::Context* ctx) {
+  const int selected = redis::GetSelectedDb(ctx);
   for (const auto& database : registry_.databases()) {
     if (!database || !database->unsaved) continue;
     redis::SelectDb(ctx, database->index());
@@ -104,6 +115,7 @@ void Server::SaveNow(redis::Context* ctx) {
     database->Save(ctx);
     database->unsaved = database->saved_early = false;
   }
+  redis::SelectDb(ctx, selected);
 }
 
 void Server::OnRole(redis::Context* ctx, redis::Event, std::uint64_t what, void*) {

@@ -35,6 +35,7 @@ class Server {
   static void OnAsyncLoad(redis::Context* ctx, redis::Event, std::uint64_t what, void*);
   static void OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void* info);
   static void OnSwap(redis::Context* ctx, redis::Event, std::uint64_t what, void* info);
+  static void OnJob(redis::Context* ctx, void*);
   static void OnTimer(redis::Context* ctx, void*);
 
   void OnRegistryKey(redis::Context* ctx, std::string_view event);
