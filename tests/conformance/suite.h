@@ -141,6 +141,12 @@ class SqlSink : public testing::TestWithParam<std::string> {
   std::unique_ptr<Database> database_;
 };
 
+inline testing::AssertionResult HasCode(const char*, const char* call, Code expected, const Status& status) {
+  if (status.code() == expected) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << call << ": code " << static_cast<int>(status.code()) << " instead of "
+                                     << static_cast<int>(expected) << ", '" << status.message() << "'";
+}
+
 inline std::string KindName(const testing::TestParamInfo<std::string>& info) { return info.param; }
 
 }  // namespace writebehind::test
@@ -150,8 +156,5 @@ inline std::string KindName(const testing::TestParamInfo<std::string>& info) { r
                            writebehind::test::KindName)
 
 // The status of a call, its message on failure.
-#define EXPECT_CODE(expected, expression)                     \
-  do {                                                        \
-    const ::writebehind::Status checked = (expression);       \
-    EXPECT_EQ(expected, checked.code()) << checked.message(); \
-  } while (false)
+#define EXPECT_CODE(expected, expression) \
+  EXPECT_PRED_FORMAT2(::writebehind::test::HasCode, expected, expression)

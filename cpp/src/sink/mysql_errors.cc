@@ -43,6 +43,7 @@ constexpr std::array kData = {
     1690,                                // value out of range
     1748,                                // row does not belong to the partition
     3140, 3141, 3144, 3156, 3157, 3158,  // JSON
+    3854, 3988,                          // a text that the column's character set lacks
     4078,                                // illegal parameter types (MariaDB)
 };
 
