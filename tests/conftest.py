@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -67,6 +68,10 @@ def unique() -> str:
     return f"t{uuid.uuid4().hex[:10]}"
 
 
+def _hear_sigint() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Cli:
     """Runs the command line as a user does: in a process of its own."""
 
@@ -94,6 +99,8 @@ class Cli:
             text=True,
             env=self.environment,
             cwd=cwd,
+            # A shell's background job, which the tests may be, ignores SIGINT and hands that on.
+            preexec_fn=_hear_sigint,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,10 +33,8 @@ def servers(err: str) -> list[str]:
 
 
 def test_the_demo(own_cli: Cli, tmp_path: Path) -> None:
-    started = time.monotonic()
     done = own_cli("demo", seconds=60)
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started < 30
     assert "writing 100,000 hashes" in done.stderr
     assert "0-0: status done" in done.stderr
     assert re.search(r"rate, from HSET to committed row: [0-9,]+ rows/s", done.stderr)
