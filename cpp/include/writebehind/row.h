@@ -47,6 +47,9 @@ struct Cell {
 
 struct Row {
   bool is_delete = false;         // then only the key cells count
+  // The row is deleted before it is written: its key was deleted and made again, so what a kKeep cell would
+  // leave alone is not there any more.
+  bool replaces = false;
   std::uint32_t record = 0;       // index of its Record in the Batch
   std::span<const Cell> cells;    // plan.width() of them
 };

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "batch/batch.h"
 
@@ -13,11 +15,16 @@ namespace writebehind {
 class Coalescer {
  public:
   // Fills batch->heads from batch->rows: one row per key, the last, in the order of each key's first
-  // change. A row that the target refuses is coalesced again without it, so that the one before it stands.
+  // change. What the last leaves alone (kKeep) is what the changes before it made of it, so that the table
+  // ends as if each had been written. A row that the target refuses is coalesced again without it, so that
+  // the one before it stands. Heads live until the next Run.
   void Run(Batch* batch);
 
  private:
+  Row Merge(const Row& earlier, const Row& later);
+
   std::unordered_map<std::string_view, std::uint32_t> head_of_;  // by Redis key: index into heads
+  std::vector<std::unique_ptr<Cell[]>> merged_;                  // cells of heads that took some from earlier rows
 };
 
 }  // namespace writebehind

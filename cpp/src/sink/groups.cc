@@ -49,10 +49,8 @@ std::vector<Group> GroupRows(const TablePlan& plan, std::span<const Row> rows) {
   Group plain;
   std::map<std::vector<bool>, Group> keeping;
   for (std::uint32_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].is_delete) {
-      deletes.rows.push_back(i);
-      continue;
-    }
+    if (rows[i].is_delete || rows[i].replaces) deletes.rows.push_back(i);
+    if (rows[i].is_delete) continue;
     std::vector<bool> kept = KeptColumns(plan, rows[i]);
     Group& group = kept.empty() ? plain : keeping[kept];
     if (group.rows.empty()) group.shape.kept = std::move(kept);

@@ -129,7 +129,7 @@ TEST(Coalescer, KeepsTheLastChangeOfEachKeyInTheOrderOfFirstChanges) {
   const auto share = ShareOf({{"a"}, {"b"}, {"a"}, {"c"}, {"b"}, {"a"}});
   Batch batch;
   for (const Record& record : share->parcel->records) batch.records.push_back(&record);
-  for (std::uint32_t i = 0; i < 6; ++i) batch.rows.push_back({false, i, {}});
+  for (std::uint32_t i = 0; i < 6; ++i) batch.rows.push_back({.record = i, .cells = {}});
   Coalescer coalescer;
   coalescer.Run(&batch);
   ASSERT_EQ(batch.heads.size(), 3U);
@@ -140,6 +140,29 @@ TEST(Coalescer, KeepsTheLastChangeOfEachKeyInTheOrderOfFirstChanges) {
   batch.rows.pop_back();
   coalescer.Run(&batch);
   EXPECT_EQ(batch.heads[0].record, 2U);
+}
+
+// missing: keep. What the last change leaves alone is what those before it wrote, or, behind a delete, nothing.
+TEST(Coalescer, TakesWhatTheLastChangeKeepsFromThoseBeforeIt) {
+  const auto share = ShareOf({{"a"}, {"a"}, {"b"}, {"b"}, {"c"}, {"c"}});
+  const Cell age{Cell::State::kValue, "36"};
+  const Cell name{Cell::State::kValue, "Ada"};
+  const Cell keep{Cell::State::kKeep, {}};
+  const Cell both[] = {name, age};
+  const Cell one[] = {name, keep};
+  Batch batch;
+  for (const Record& record : share->parcel->records) batch.records.push_back(&record);
+  batch.rows = {{.record = 0, .cells = both}, {.record = 1, .cells = one},  {.is_delete = true, .record = 2, .cells = both},
+                {.record = 3, .cells = one},  {.record = 4, .cells = both}, {.is_delete = true, .record = 5, .cells = both}};
+  Coalescer coalescer;
+  coalescer.Run(&batch);
+  ASSERT_EQ(batch.heads.size(), 3U);
+  EXPECT_EQ(batch.heads[0].record, 1U);
+  EXPECT_EQ(batch.heads[0].cells[1].text, "36");
+  EXPECT_FALSE(batch.heads[0].replaces);
+  EXPECT_EQ(batch.heads[1].cells[1].state, Cell::State::kKeep);
+  EXPECT_TRUE(batch.heads[1].replaces);
+  EXPECT_TRUE(batch.heads[2].is_delete);
 }
 
 TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
