@@ -26,7 +26,8 @@ class Connections : public SqlSink {
     options.host = "127.0.0.1";
     options.port = proxy.port();
     options.statement_timeout = seconds(2);
-    if (GetParam() == "postgres") options.driver.emplace_back("sslmode", "disable");  // a mark must be readable
+    if (GetParam() == "postgres")
+      options.driver.emplace_back("sslmode", "disable");  // a mark must be readable
     Writer writer = People(options);
     StreamId at;
     EXPECT_CODE(Code::kOk, writer.sink().LoadCheckpoint(kId, &at));

@@ -75,7 +75,8 @@ TEST_P(Traps, PostgresNeverCutsATextToItsDomain) {
   const std::vector<Row> rows = writer.Rows({Put("1", {{"v", "12345"}})});
   std::vector<Cell> cells(rows[0].cells.begin(), rows[0].cells.end());
   cells[1].text = "123456";
-  const std::vector<Row> longer = {{false, 0, cells}};
+  std::vector<Row> longer(1);
+  longer[0].cells = cells;
   EXPECT_CODE(Code::kRefused, writer.sink().Write({plan, longer, nullptr}).status);
   database_->Run("DROP TABLE people");
   database_->Run("DROP DOMAIN short");

@@ -50,6 +50,20 @@ TEST_P(Writing, KeepsWhatTheHashLacks) {
       database_->Ask("SELECT id, name, age FROM people ORDER BY id"));
 }
 
+TEST_P(Writing, AReplacedRowKeepsNothing) {
+  Writer writer = People(database_->Options(), Missing::kKeep);
+  EXPECT_CODE(Code::kOk,
+              writer.Write({Put("1", {{"name", "a"}, {"age", "1"}}), Put("2", {{"age", "2"}})}).status);
+  database_->Run("UPDATE people SET note = 'mine'");
+  std::vector<Row> rows = writer.Rows({Put("1", {{"name", "b"}}), Put("2", {{"name", "c"}}), Put("3", {})});
+  rows[0].replaces = rows[2].replaces = true;
+  EXPECT_CODE(Code::kOk, writer.sink().Write({writer.plan(), rows, nullptr}).status);
+  EXPECT_EQ((std::vector<Cells>{{"1", "b", std::nullopt, "kept"},
+                                {"2", "c", "2", "mine"},
+                                {"3", std::nullopt, std::nullopt, "kept"}}),
+            database_->Ask("SELECT id, name, age, note FROM people ORDER BY id"));
+}
+
 TEST_P(Writing, CompositeAndTextKeys) {
   database_->Run("CREATE TABLE people (a varchar(20), b integer, v text, PRIMARY KEY (b, a))");
   Writer writer(database_->Options());

@@ -216,6 +216,7 @@ WriteResult MysqlSink::Search(const WriteRequest& request, const std::vector<Gro
     result.status = SearchGroup(request, group, &result.refused);
     if (!result.status.ok()) break;
   }
+  OnePerRow(&result.refused);
   if (result.status.ok() && result.refused.empty()) {
     result.status = Commit();
     return result;

@@ -244,6 +244,7 @@ WriteResult PostgresSink::Search(const WriteRequest& request, const std::vector<
     result.status = SearchGroup(request, group, &result.refused);
     if (!result.status.ok()) break;
   }
+  OnePerRow(&result.refused);
   if (result.status.ok() && result.refused.empty()) {
     result.status = Commit();
     return result;

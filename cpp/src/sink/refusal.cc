@@ -1,5 +1,7 @@
 #include "sink/refusal.h"
 
+#include <algorithm>
+
 #include "util/printable.h"
 
 namespace writebehind {
@@ -32,6 +34,14 @@ Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view mess
     break;
   }
   return refusal;
+}
+
+void OnePerRow(std::vector<Refusal>* refused) {
+  std::stable_sort(refused->begin(), refused->end(),
+                   [](const Refusal& a, const Refusal& b) { return a.row < b.row; });
+  const auto last = std::unique(refused->begin(), refused->end(),
+                                [](const Refusal& a, const Refusal& b) { return a.row == b.row; });
+  refused->erase(last, refused->end());
 }
 
 std::string OneLine(std::string_view message) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "writebehind/row.h"
 #include "writebehind/sink.h"
@@ -11,6 +12,9 @@ namespace writebehind {
 
 // `message` is the driver's; the column is the one of the plan that it names in quotes, if it does.
 Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint);
+
+// In the order of the rows, one for each: a row that replaces another may be refused twice.
+void OnePerRow(std::vector<Refusal>* refused);
 
 // A driver's message on one line, without its "ERROR:" and at most 500 bytes.
 std::string OneLine(std::string_view message);

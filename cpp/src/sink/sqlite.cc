@@ -183,6 +183,7 @@ WriteResult SqliteSink::Transaction(const WriteRequest& request, bool each_alone
     return result;
   }
   WriteRows(request, each_alone, &result.refused);
+  OnePerRow(&result.refused);
   if (!result.refused.empty()) {
     Rollback();
     result.status = {Code::kRefused, "sqlite: " + result.refused.front().reason};

@@ -17,6 +17,12 @@ namespace {
 
 Cell Of(std::string_view text) { return {Cell::State::kValue, text}; }
 
+Row Make(const std::vector<Cell>& cells) {
+  Row row;
+  row.cells = cells;
+  return row;
+}
+
 TEST(TextArray, EscapesWhatArraysEscape) {
   std::string text = "old";
   TextArray array(&text);
@@ -53,7 +59,8 @@ TEST(Groups, DeletesFirstThenByKeptColumns) {
   const std::vector<Cell> full = {Of("1"), Of("a"), Of("b")};
   const std::vector<Cell> kept = {Of("2"), keep, Of("b")};
   const std::vector<Cell> gone = {Of("3"), {}, {}};
-  const std::vector<Row> rows = {{false, 0, kept}, {false, 1, full}, {true, 2, gone}, {false, 3, kept}};
+  std::vector<Row> rows = {Make(kept), Make(full), Make(gone), Make(kept)};
+  rows[2].is_delete = true;
   const std::vector<Group> groups = GroupRows(plan, rows);
   ASSERT_EQ(3U, groups.size());
   EXPECT_TRUE(groups[0].shape.is_delete);
@@ -61,6 +68,9 @@ TEST(Groups, DeletesFirstThenByKeptColumns) {
   EXPECT_EQ((std::vector<std::uint32_t>{0, 3}), groups[2].rows);
   EXPECT_EQ((std::vector<std::size_t>{0, 2}), groups[2].shape.Cells(plan));
   EXPECT_FALSE(groups[2].shape.UpdateFirst(plan));
+  rows[1].replaces = true;
+  EXPECT_EQ((std::vector<std::uint32_t>{1, 2}), GroupRows(plan, rows)[0].rows);
+  EXPECT_EQ((std::vector<std::uint32_t>{1}), GroupRows(plan, rows)[1].rows);
   plan.columns[0].nullable = false;
   EXPECT_TRUE(groups[2].shape.UpdateFirst(plan)) << "an INSERT without it would fail";
   EXPECT_FALSE(groups[1].shape.UpdateFirst(plan));
@@ -74,7 +84,7 @@ TEST(Refusal, NamesTheColumnThatTheMessageNames) {
   plan.columns[0].name = "age";
   plan.columns[0].type.name = "integer";
   const std::vector<Cell> cells = {Of("1"), Of("x")};
-  const Row row{false, 0, cells};
+  const Row row = Make(cells);
   for (const char* message :
        {"ERROR:  null value in column \"age\" of relation\nDETAIL: x", "Column 'age' cannot be null",
         "UNIQUE constraint failed: people.age", "Key (age)=(5) already exists."}) {
