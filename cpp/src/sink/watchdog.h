@@ -4,6 +4,7 @@
 // at most once per Watch, and never after Watch's destructor returned.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
