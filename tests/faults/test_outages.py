@@ -72,6 +72,23 @@ def test_redis_comes_back_without_its_data(module: str, tmp_path: Path) -> None:
         assert len(run.target.rows()) == 20
 
 
+def test_redis_loads_for_a_while_and_has_lost_the_registration(module: str, tmp_path: Path) -> None:
+    slow = ("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+    with stack("sqlite", module, tmp_path, *slow) as run:
+        run.redis.mset({f"other:{number}": "x" * 200 for number in range(1000)})
+        run.redis.save()  # a second to load, and of before the registration
+        run.start()
+        hset(run, 0, 10)
+        run.drain()
+        run.server.kill()
+        run.server.start()
+        wait_until(run.registered, 20, "the engine's registration, made again")
+        assert "LOADING" in run.engine.log
+        hset(run, 10, 20)
+        run.drain()
+        assert len(run.target.rows()) == 20
+
+
 def test_flushall_in_the_middle_skips_no_new_change(module: str, tmp_path: Path) -> None:
     with stack("postgres", module, tmp_path) as run:
         run.start()

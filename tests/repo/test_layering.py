@@ -31,7 +31,7 @@ DRIVERS = {
     "spdlog": "util/log",
 }
 
-LONGEST_FILE = 320  # "about 300"
+LONGEST_FILE = 300
 
 
 def sources() -> Iterator[Path]:

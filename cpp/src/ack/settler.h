@@ -38,7 +38,7 @@ class Settler {
   void Forget() { waiting_.clear(); }
 
  private:
-  void AppendCommand(std::span<const std::unique_ptr<Settlement>> settlements, CommandLine* redis) const;
+  void AppendCommand(std::span<const std::unique_ptr<Settlement>> settlements, bool is_last, CommandLine* redis) const;
 
   std::string pipeline_;
   Tracker* tracker_;

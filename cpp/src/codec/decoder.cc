@@ -87,11 +87,11 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
   if (!op || (*op != 'c' && *op != 'u' && *op != 'd')) return Corrupt("its operation");
   record->op = static_cast<Op>(*op);
   const auto flags = in.Byte();
-  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared)) != 0) return Corrupt("its flags");
   const auto identity = in.Fixed64();
+  record->identity = identity.value_or(0);  // needed to settle it, whatever else it is
+  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared)) != 0) return Corrupt("its flags");
   const auto definition = in.Varint();
   if (!identity || !definition || *definition > UINT32_MAX) return Corrupt("its definition");
-  record->identity = *identity;
   record->definition = static_cast<std::uint32_t>(*definition);
   const auto key = in.Bytes();
   if (!key) return Corrupt("its key");

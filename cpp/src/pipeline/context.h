@@ -57,7 +57,7 @@ struct Context {
   std::vector<std::unique_ptr<Lane>> lanes;
   Stop stop;      // feeder and workers
   Stop stop_all;  // the settler too
-  std::atomic<bool> paused{false};
+  std::atomic<bool> paused{true};  // until Redis says whether an operator paused it
   std::atomic<std::size_t> workers_alive{0};
 };
 

@@ -29,17 +29,34 @@ Status Definitions::Load(Connection* redis) {
     found.emplace(serial, std::move(known));
   }
   std::lock_guard lock(mutex_);
-  for (const auto& [serial, known] : found) {
+  // What Redis has lost meanwhile stays known: changes that were captured with it may be under way.
+  for (auto& [serial, known] : found) {
     const auto before = by_serial_.find(serial);
     if (before != by_serial_.end() && before->second.json != known.json) ++generation_;
+    by_serial_[serial] = std::move(known);
   }
-  by_serial_ = std::move(found);
+  current_ = registration.value("definition", 0U);
+  const auto identities = registration.find("identities");
+  if (identities != registration.end() && identities->is_array() && !identities->empty() && identities->back().is_string()) {
+    const auto& text = identities->back().get_ref<const std::string&>();
+    std::from_chars(text.data(), text.data() + text.size(), identity_, 16);
+  }
   return Status::Ok();
 }
 
 std::uint64_t Definitions::generation() const {
   std::lock_guard lock(mutex_);
   return generation_;
+}
+
+std::uint32_t Definitions::current() const {
+  std::lock_guard lock(mutex_);
+  return current_;
+}
+
+std::uint64_t Definitions::identity() const {
+  std::lock_guard lock(mutex_);
+  return identity_;
 }
 
 std::shared_ptr<const Definition> Definitions::Find(std::uint32_t serial) const {

@@ -25,6 +25,10 @@ class Definitions {
   // anew. Plans made before are void then.
   [[nodiscard]] std::uint64_t generation() const;
 
+  // Of the last Load: the serial of the definition that captures now, and the stream's identity.
+  [[nodiscard]] std::uint32_t current() const;
+  [[nodiscard]] std::uint64_t identity() const;
+
   // Null: the registry has no such definition, or can't be parsed.
   [[nodiscard]] std::shared_ptr<const Definition> Find(std::uint32_t serial) const;
 
@@ -37,6 +41,8 @@ class Definitions {
   };
   std::map<std::uint32_t, Known> by_serial_;
   std::uint64_t generation_ = 0;
+  std::uint32_t current_ = 0;
+  std::uint64_t identity_ = 0;
 };
 
 }  // namespace writebehind

@@ -59,15 +59,24 @@ Status Feeder::Step() {
   return Status::Ok();
 }
 
+// All or nothing: a connection that is open has read its registration (a Redis that is loading takes a login).
 Status Feeder::Open() {
   if (reader_.connection().open()) return Status::Ok();
-  if (Status status = reader_.connection().Open(context_->options.redis); !status.ok()) return status;
-  if (Status status = context_->definitions.Load(&reader_.connection()); status.code() == Code::kRefused) {
-    // Redis came back without its data: what captures is put in place again.
+  Status status = reader_.connection().Open(context_->options.redis);
+  if (status.ok()) status = Join();
+  if (!status.ok()) reader_.connection().Close();
+  return status;
+}
+
+Status Feeder::Join() {
+  Status status = context_->definitions.Load(&reader_.connection());
+  const bool lost = status.code() == Code::kRefused;
+  if (!status.ok() && !lost) return status;
+  // Redis came back without its data, or with those of before an upgrade: what captures is put in place again.
+  if (lost || context_->definitions.current() < registered_) {
     if (Status registered = Register(); !registered.ok()) return registered;
-  } else if (!status.ok()) {
-    return status;
   }
+  registered_ = context_->definitions.current();
   wait_ = false;
   rewind_ = true;
   return context_->options.once && !found_end_ ? FindEnd() : Status::Ok();
@@ -137,8 +146,9 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
     if (record.identity != 0) identity = record.identity;
   }
   for (Record& record : made.records) {
-    if (record.identity == 0) record.identity = identity;
+    if (record.identity == 0) record.identity = identity != 0 ? identity : context_->definitions.identity();
   }
+  identity = made.records.back().identity;
   made.bytes_owner = entries;
   made.bytes = entries->bytes;
   made.ticket = std::make_shared<Ticket>(Ticket{made.records.front().id, made.records.back().id, identity, made.records.size()});

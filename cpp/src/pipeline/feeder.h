@@ -23,6 +23,7 @@ class Feeder {
  private:
   Status Step();
   Status Open();
+  Status Join();
   Status Register();
   Status FindEnd();
   bool Rewind();
@@ -37,6 +38,7 @@ class Feeder {
   Retry retry_;
   std::optional<StreamId> end_;  // with `once`: the last entry at the start
   bool found_end_ = false;
+  std::uint32_t registered_ = 0;  // serial of the definition that was current when we joined
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   bool wait_ = false;
   bool done_ = false;

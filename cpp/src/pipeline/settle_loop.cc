@@ -81,7 +81,7 @@ Status SettleLoop::Beat() {
   const Counters& counters = context_->board.counters;
   const auto count = [](const std::atomic<std::uint64_t>& counter) { return std::to_string(counter.load()); };
   const bool ending = context_->workers_alive.load() == 0;
-  const bool paused = context_->paused.load();
+  const bool paused = asked_ && context_->paused.load();
   const auto oldest = context_->tracker.Oldest();
   const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;
   const char* state = ending && now.state != State::kHalted ? "stopped" : paused ? "paused" : StateText(now.state);
@@ -100,9 +100,13 @@ Status SettleLoop::Beat() {
   Reply control;
   if (Status status = redis_.Receive(&beaten); !status.ok()) return status;
   if (Status status = redis_.Receive(&control); !status.ok()) return status;
+  if (control->type != REDIS_REPLY_STRING && control->type != REDIS_REPLY_NIL) {
+    return {Code::kTransient, "Redis doesn't say whether the pipeline is paused: " + std::string(Text(*control))};
+  }
   const bool pause = control->type == REDIS_REPLY_STRING && Text(*control) == "1";
-  if (pause != paused) Log(LogLevel::kInfo, context_->options.name, pause ? "paused by an operator" : "resumed");
+  if (pause != paused && (asked_ || pause)) Log(LogLevel::kInfo, context_->options.name, pause ? "paused by an operator" : "resumed");
   context_->paused.store(pause);
+  asked_ = true;
   return Status::Ok();
 }
 

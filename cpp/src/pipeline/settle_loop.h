@@ -33,6 +33,7 @@ class SettleLoop {
   std::chrono::steady_clock::time_point next_beat_;
   std::string started_ms_;
   std::string host_;
+  bool asked_ = false;  // Redis said whether it is paused
 };
 
 }  // namespace writebehind

@@ -12,6 +12,7 @@
 namespace writebehind {
 namespace {
 
+constexpr std::uint32_t kUnreadable = 0;      // the definition of an entry that can't be decoded
 constexpr std::size_t kLoggedRefusals = 10;  // of one batch
 
 // What Redis says in a retry loop is never a reason to reopen the target.
@@ -34,7 +35,7 @@ bool Worker::RunOnce() {
   batch_.Clear();
   refused_.clear();
   if (!batcher_.Next(&batch_)) return false;
-  if (!retry_.Until([this] { return Attempt(); }, [this] { target_.Disconnect(); })) return false;
+  if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
   brake_.Passed();
   Count();
   auto settlement = BuildSettlement();
@@ -49,6 +50,10 @@ Status Worker::Attempt() {
   const Plan* plan = nullptr;
   if (Status status = target_.Connect(); !status.ok()) return status;
   if (Status status = target_.PlanFor(batch_.definition(), &plan); !status.ok()) return status;
+  if (plan == nullptr && batch_.definition() != kUnreadable) {
+    return {Code::kConfig, fmt::format("definition {} of what waits is not in the registry, or can't be read", batch_.definition()),
+            "was it registered by hand, or by a newer version?"};
+  }
   if (Status status = SkipCommitted(); !status.ok()) return status;
   MapRows(plan);
   coalescer_.Run(&batch_);
@@ -124,8 +129,7 @@ void Worker::MapRows(const Plan* plan) {
     row.record = i;
     Refusal refusal;
     if (plan == nullptr) {
-      refusal.reason = batch_.definition() == 0 ? "the stream entry can't be read"
-                                                : fmt::format("its definition {} is not in the registry", batch_.definition());
+      refusal.reason = "the stream entry can't be read";
       Refuse(i, std::move(refusal));
     } else if (MapRecord(*plan->output, plan->table, *batch_.records[i], &arena_, &row, &refusal)) {
       batch_.rows.push_back(row);
@@ -142,6 +146,12 @@ void Worker::Refuse(std::uint32_t record, Refusal refusal) {
   refused_.emplace_back(record, std::move(refusal));
 }
 
+// What was refused was refused under plans that are gone: it is to be tried again under new ones.
+void Worker::Reopen() {
+  TakeBack();
+  target_.Disconnect();
+}
+
 void Worker::TakeBack() {
   for (const auto& [record, refusal] : refused_) batch_.fates[record] = Fate{};
   refused_.clear();
@@ -151,7 +161,10 @@ void Worker::TakeBack() {
 Status Worker::HandleRefused() {
   if (refused_.empty()) return Status::Ok();
   bool changed = false;
-  if (Status status = target_.CatalogChanged(batch_.definition(), &changed); !status.ok()) return status;
+  if (Status status = target_.CatalogChanged(batch_.definition(), &changed); !status.ok()) {
+    TakeBack();
+    return status;
+  }
   if (changed) {
     TakeBack();
     return {Code::kRefused, "the table was changed meanwhile"};

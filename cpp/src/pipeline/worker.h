@@ -45,6 +45,7 @@ class Worker {
   Status HandleRefused();
   Status StoreRefused();
   void TakeBack();
+  void Reopen();
   void Refuse(std::uint32_t record, Refusal refusal);
   Status Commit(const Plan* plan);
   Status EarlierRejection(const Record& record, std::string* reason);

@@ -8,12 +8,12 @@
 #include <cppconn/statement.h>
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <istream>
 #include <streambuf>
 
 #include "sink/mysql_errors.h"
+#include "sink/mysql_options.h"
 #include "sink/refusal.h"
 
 namespace writebehind {
@@ -30,43 +30,6 @@ class ViewStream : private std::streambuf, public std::istream {
     setg(begin, begin, begin + text.size());
   }
 };
-
-int Seconds(std::chrono::milliseconds time) {
-  return static_cast<int>(std::max<std::int64_t>(1, (time.count() + 999) / 1000));
-}
-
-// A driver option as the type that its text looks like; the library refuses the wrong one.
-void AddOption(const std::string& name, const std::string& value, sql::ConnectOptionsMap* map) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (value == "true" || value == "false") {
-    (*map)[name] = value == "true";
-  } else if (error == std::errc{} && end == value.data() + value.size()) {
-    (*map)[name] = number;
-  } else {
-    (*map)[name] = sql::SQLString(value);
-  }
-}
-
-sql::ConnectOptionsMap ConnectOptions(const SinkOptions& options, std::chrono::milliseconds connect_timeout) {
-  sql::ConnectOptionsMap map;
-  const std::string host = options.host.empty() ? "127.0.0.1" : options.host;
-  const int port = options.port == 0 ? 3306 : options.port;
-  map["hostName"] =
-      sql::SQLString(host.front() == '/' ? "unix://" + host : "tcp://" + host + ":" + std::to_string(port));
-  map["userName"] = sql::SQLString(options.user);
-  map["password"] = sql::SQLString(options.password);
-  map["schema"] = sql::SQLString(options.database);
-  map["OPT_CONNECT_TIMEOUT"] = Seconds(connect_timeout);
-  if (options.statement_timeout.count() > 0) {
-    // A little behind the server's own limit on lock waits, which leaves the connection usable.
-    map["OPT_READ_TIMEOUT"] = Seconds(options.statement_timeout) + 5;
-    map["OPT_WRITE_TIMEOUT"] = Seconds(options.statement_timeout) + 5;
-  }
-  map["CLIENT_FOUND_ROWS"] = true;
-  for (const auto& [name, value] : options.driver) AddOption(name, value, &map);
-  return map;
-}
 
 std::unique_ptr<sql::Connection> Connect(sql::ConnectOptionsMap map) {
   static std::mutex mutex;  // the driver object is shared by all connections
@@ -151,7 +114,7 @@ Status MysqlSession::Open() {
   Close();
   auto opened = std::make_unique<Driver>();
   try {
-    opened->connection = Connect(ConnectOptions(options_, options_.connect_timeout));
+    opened->connection = Connect(MysqlConnectOptions(options_, options_.connect_timeout));
   } catch (const sql::SQLException& error) {
     const Code code = MysqlCode(error.getErrorCode(), error.getSQLStateCStr());
     const bool answered = code == Code::kConfig || code == Code::kNotConnected;
@@ -177,7 +140,7 @@ void MysqlSession::SetUp() {
       "NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', autocommit = 0" +
       (options_.statement_timeout.count() == 0
            ? std::string()
-           : ", innodb_lock_wait_timeout = " + std::to_string(Seconds(options_.statement_timeout))));
+           : ", innodb_lock_wait_timeout = " + std::to_string(MysqlSeconds(options_.statement_timeout))));
   variables_.clear();
   for (const Texts& row :
        Query("SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'binlog_format', 'log_bin', "
@@ -296,7 +259,7 @@ void MysqlSession::KillQuery() noexcept {
     if (id.empty()) return;
     SinkOptions options = options_;
     options.statement_timeout = kKillTimeout;
-    const std::unique_ptr<sql::Connection> connection = Connect(ConnectOptions(options, kKillTimeout));
+    const std::unique_ptr<sql::Connection> connection = Connect(MysqlConnectOptions(options, kKillTimeout));
     const std::unique_ptr<sql::Statement> statement(connection->createStatement());
     statement->execute("KILL QUERY " + id);
   } catch (const std::exception&) {

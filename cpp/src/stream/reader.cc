@@ -21,6 +21,11 @@ Status StreamReader::Read(std::size_t rows, std::size_t bytes, std::chrono::mill
   if (wait.count() > 0) {
     Reply woken;
     if (Status status = connection_.Receive(&woken, wait); !status.ok()) return status;
+    if (woken->type == REDIS_REPLY_ERROR) {
+      const std::string text(Text(*woken));
+      Status status = connection_.Receive(entries);
+      return status.ok() && entries->all.empty() ? Status(Code::kTransient, "Redis refuses to wait for changes: " + text) : status;
+    }
   }
   return connection_.Receive(entries);
 }

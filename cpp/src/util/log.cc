@@ -12,9 +12,10 @@ namespace {
 
 std::atomic<bool> json_lines{false};
 
-std::shared_ptr<spdlog::logger> Logger() {
-  static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("writebehind", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+// Never destroyed: a thread that hangs in a driver call may log while the process ends.
+spdlog::logger* Logger() {
+  static spdlog::logger* const logger = [] {
+    auto* made = new spdlog::logger("writebehind", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     made->flush_on(spdlog::level::debug);
     return made;
@@ -45,7 +46,7 @@ void SetLogging(LogLevel level, bool json) {
 }
 
 void Log(LogLevel level, std::string_view pipeline, std::string_view message) {
-  const auto logger = Logger();
+  spdlog::logger* const logger = Logger();
   if (!logger->should_log(Level(level))) return;
   if (json_lines.load()) {
     logger->log(Level(level), "\"pipeline\":{},\"message\":{}", JsonString(pipeline), JsonString(message));

@@ -114,6 +114,20 @@ TEST(Settler, SendsAgainWhatRedisDidNotTake) {
   EXPECT_EQ(redis.commands[0][3], "1-1");
 }
 
+// Settlements of two identities in turn, as a promotion leaves them: what trims comes last, when all are answered.
+TEST(Settler, TrimsOnlyWithTheLastCommand) {
+  Tracker tracker;
+  Settler settler("people", &tracker);
+  FakeLine redis;
+  const auto parcel = ParcelOf(1, 2, 8);
+  tracker.Add(parcel->ticket);
+  for (const std::uint64_t identity : {7U, 8U, 7U, 8U}) settler.Add(SettlementOf(parcel, identity == 8 ? 1 : 0, 2, "f", identity));
+  ASSERT_TRUE(settler.Send(&redis).ok());
+  ASSERT_EQ(redis.commands.size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(redis.commands[i][3], "0-0") << i;
+  EXPECT_EQ(redis.commands[3][3], "2-1");
+}
+
 // The old stream's IDs say nothing about the new one's: no trimming by another stream's watermark.
 TEST(Settler, NeverTrimsByAnotherStreamsWatermark) {
   Tracker tracker;
@@ -127,7 +141,7 @@ TEST(Settler, NeverTrimsByAnotherStreamsWatermark) {
   settler.Add(SettlementOf(new_stream, 1, 1, "0/8/1of1", 8));
   ASSERT_TRUE(settler.Send(&redis).ok());
   ASSERT_EQ(redis.commands.size(), 2U);
-  EXPECT_EQ(redis.commands[0][3], "900-1");
+  EXPECT_EQ(redis.commands[0][3], "0-0");
   EXPECT_EQ(redis.commands[1][3], "0-0");
 }
 
