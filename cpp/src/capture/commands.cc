@@ -34,9 +34,9 @@ constexpr CommandRow kCommands[] = {
     {"WB.UNREGISTER", Entry<UnregisterCommand>, "write admin", false, true},
     {"WB.LIST", Entry<ListCommand>, "readonly", false, false},
     {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true, false},
-    {"WB.READ", Entry<ReadCommand>, "readonly", false, false},
-    {"WB.SETTLE", Entry<SettleCommand>, "write", false, false},
-    {"WB.REJECT", Entry<RejectCommand>, "write", false, false},
+    {"WB.READ", Entry<ReadCommand>, "readonly", false, true},
+    {"WB.SETTLE", Entry<SettleCommand>, "write", false, true},
+    {"WB.REJECT", Entry<RejectCommand>, "write", false, true},
     {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true, false},
     {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true, false},
 };
@@ -55,7 +55,8 @@ bool CreateCommands(redis::Context* ctx) {
     const int key = row.has_key ? 1 : 0;
     if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, key, key, key) != redis::kOk) return false;
     if (!Document(ctx, row.name)) return false;
-    // The others are in no category: WB.READ shows changes of all keys, whatever keys a user may read.
+    // WB.READ shows changes of all keys, WB.SETTLE and WB.REJECT decide what becomes of them, whatever keys a
+    // user may touch: they are the engine's. The others are in no category.
     if (row.admin && redis::SetCommandACLCategories != nullptr) {
       redis::SetCommandACLCategories(redis::GetCommand(ctx, row.name), "admin dangerous");
     }
