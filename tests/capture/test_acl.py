@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.capture.support import answer, changes, hset
+from tests.capture.support import answer, changes, hset, identity, raw_entries
 from writebehind.testing import RedisServer
 
 As = Callable[..., redis.Redis]
@@ -117,3 +117,27 @@ def test_capture_itself_needs_no_right(as_user: As, client: redis.Redis) -> None
     user = as_user("~person:*", "+hset")
     user.hset("person:1", "a", "1")
     assert changes(client) == [("c", "person:1", [b"1", None])]
+
+
+def test_the_engines_commands_need_its_stream(as_user: As, client: redis.Redis) -> None:
+    """Also on 7.0, where `+@all -@admin` has them: who may not touch the stream sees and settles no change."""
+    hset(client, "person:1", "=u1", a="1")
+    me = identity(client)
+    ((entry_id, _),) = raw_entries(client)
+    read = ["WB.READ", "p", "0-0", 10, 1000]
+    settle = ["WB.SETTLE", "p", me, "9999999999999-0", 1, "field", "1-0", entry_id, ""]
+    reject = ["WB.REJECT", "p", me, "1-0", "a", "b"]
+    rules = ["+wb.read", "+wb.settle", "+wb.reject", "+xread", "+xdel", "~person:*"]
+    user = as_user(*rules)
+    for words in (read, settle, reject):
+        with pytest.raises(redis.exceptions.NoPermissionError, match="stream"):
+            user.execute_command(*words)
+    user = as_user(*rules, "%R~writebehind:*")
+    assert user.execute_command(*read)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        user.execute_command(*settle)
+    assert len(raw_entries(client)) == 1
+    user = as_user(*rules, "~writebehind:*")
+    assert user.execute_command(*reject) == 1
+    assert user.execute_command(*settle) == 1
+    assert answer(client, "person:1", "u1") == {b"status": b"done"}

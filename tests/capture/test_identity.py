@@ -168,3 +168,46 @@ def test_an_evicted_stream_or_registry_comes_back(client: redis.Redis, server: R
     assert all(e.op != "d" for e in entries(client))
     saved(client)
     assert_equal_everywhere(server, replica)
+
+
+def test_a_stream_deleted_and_drained_at_once(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    client.hset("person:1", "a", "1")
+    with client.pipeline() as transaction:
+        transaction.delete(stream_of())
+        transaction.hset("person:2", "a", "1")
+        transaction.xtrim(stream_of(), maxlen=0)
+        transaction.execute()
+    saved(client)
+    assert_equal_everywhere(server, replica)
+    client.hset("person:3", "a", "1")
+    assert [(e.key, e.identity) for e in entries(client)] == [(b"person:3", identity(client))]
+    assert_equal_everywhere(server, replica)
+
+
+def test_a_stream_keeps_no_time_to_live(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    client.hset("person:1", "a", "1")
+    before = identity(client)
+    client.expire(stream_of(), 1000)
+    client.hset("person:2", "a", "1")
+    assert client.pttl(stream_of()) == -1
+    assert [(e.key, e.identity) for e in entries(client)] == [(b"person:1", before), (b"person:2", before)]
+    assert_equal_everywhere(server, replica)
+
+
+def test_a_change_in_the_moment_its_stream_expires(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    client.hset("person:1", "a", "1")
+    seconds, micros = client.time()
+    end = seconds * 1000 + micros // 1000 + 5
+    client.pexpireat(stream_of(), end)
+
+    def over() -> bool:
+        seconds, micros = client.time()
+        return seconds * 1000 + micros // 1000 > end
+
+    wait_until(over, 5, "the stream's end")
+    client.hset("person:2", "a", "1")
+    assert client.pttl(stream_of()) == -1
+    assert [(e.key, e.identity) for e in entries(client)][-1] == (b"person:2", identity(client))
+    saved(client)
+    assert_equal_everywhere(server, replica)

@@ -257,3 +257,28 @@ def test_swapdb_takes_all_along(client: redis.Redis, server: RedisServer, replic
     assert not client.exists(stream_of())
     assert_equal_everywhere(server, replica)
     assert identity(connect(replica, db=2)) == before
+
+
+def test_a_registration_of_another_version_is_kept(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    client.execute_command("MODULE", "UNLOAD", "writebehind")
+    client.hset(REGISTRY, "q", '{"format": 9}')
+    client.execute_command("MODULE", "LOAD", str(server.module))
+    assert "the registration of pipeline 'q' in database 0 is not usable" in server.log
+    client.delete(REGISTRY)
+    wait_until(lambda: client.hlen(REGISTRY) == 2, 5, "the registrations")
+    assert client.hget(REGISTRY, "q") == b'{"format": 9}'
+    with pytest.raises(redis.ResponseError, match="can't be read .*WB.UNREGISTER it with DROP"):
+        register(client, "q")
+    client.execute_command("WB.UNREGISTER", "q", "DROP")
+    assert client.hkeys(REGISTRY) == [b"p"]
+    assert register(client, "q") == 1
+    assert_equal_everywhere(server, replica)
+
+
+def test_an_answer_is_ours_also_after_swapdb(client: redis.Redis, connect: Any, server: RedisServer) -> None:
+    register(client, pattern="*")
+    hset(client, "person:1", "-u1")
+    client.swapdb(0, 2)
+    other = connect(server, db=2)
+    assert other.delete("{person:1}u1") == 1
+    assert changes(other) == []

@@ -210,3 +210,44 @@ def test_cluster_is_refused_clearly(start: Start, connect: Any) -> None:
     client = connect(start("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
     with pytest.raises(redis.ResponseError, match="Cluster"):
         register(client)
+
+
+@pytest.mark.parametrize("commands", [["FLUSHALL"], ["FLUSHDB", "BGSAVE"], [f"DEL {REGISTRY}", "BGSAVE"]], ids="+".join)
+def test_a_snapshot_right_behind_holds_the_registrations(start: Start, connect: Any, commands: list[str]) -> None:
+    """FLUSHALL saves at once, where there are save points; the registry key is put back later than that."""
+    server = start("--appendonly", "no", "--save", "3600 100000")
+    client = connect(server)
+    register(client)
+    client.hset("person:1", "a", "1")
+    with client.pipeline(transaction=False) as together:  # what arrives at once is run before any timer
+        for command in commands:
+            together.execute_command(*command.split())
+        together.execute()
+    wait_until(lambda: client.info("persistence")["rdb_bgsave_in_progress"] == 0, 20, "the snapshot")
+    assert client.info("persistence")["rdb_last_bgsave_status"] == "ok"
+    server.kill()
+    server.start()
+    again = connect(server)
+    again.hset("person:2", "a", "1")
+    assert entries(again)[-1].key == b"person:2"
+    assert entries(again)[-1].identity == identity(again)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["WB.REGISTER", "q", '{"pattern": "car:*"}'],
+        ["WB.UNREGISTER", "p", "DROP"],
+        ["WB.SETTLE", "p", "0123456789abcdef", "0-0", 0],
+        ["WB.REJECT", "p", "0123456789abcdef", "1-0", "a", "b"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_replica_that_lets_clients_write(client: redis.Redis, replica: RedisServer, connect: Any, words: list[Any]) -> None:
+    told = connect(replica)
+    wait_for_replica(client, told)
+    told.config_set("replica-read-only", "no")
+    before = told.hgetall(REGISTRY)
+    with pytest.raises(redis.exceptions.ReadOnlyError, match="replica"):
+        told.execute_command(*words)
+    assert told.hgetall(REGISTRY) == before

@@ -13,9 +13,6 @@ namespace writebehind {
 // The answer to the writer of one change that waits for it.
 struct Answer {
   StreamId id;
-  bool shared = false;
-  std::string_view key;
-  std::string_view uuid;
   std::string error;  // empty: done
 };
 

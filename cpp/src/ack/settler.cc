@@ -24,7 +24,7 @@ Status Settler::Send(CommandLine* redis) {
   return Status::Ok();
 }
 
-// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <shared> <key> <uuid> <error>]...
+// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <error>]...
 void Settler::AppendCommand(std::span<const std::unique_ptr<Settlement>> settlements, bool is_last, CommandLine* redis) const {
   const std::uint64_t identity = settlements.front()->identity;
   std::map<std::string_view, StreamId> checkpoints;
@@ -41,11 +41,11 @@ void Settler::AppendCommand(std::span<const std::unique_ptr<Settlement>> settlem
   std::vector<std::string_view> words{"WB.SETTLE", pipeline_, text(fmt::format("{:016x}", identity)),
                                       text((is_last && trim.identity == identity ? trim.id : StreamId{}).ToString()),
                                       text(std::to_string(checkpoints.size()))};
-  words.reserve(words.size() + checkpoints.size() * 2 + answers * 5);
+  words.reserve(words.size() + checkpoints.size() * 2 + answers * 2);
   for (const auto& [field, id] : checkpoints) words.insert(words.end(), {field, text(id.ToString())});
   for (const auto& settlement : settlements) {
     for (const Answer& answer : settlement->answers) {
-      words.insert(words.end(), {text(answer.id.ToString()), answer.shared ? "1" : "0", answer.key, answer.uuid, answer.error});
+      words.insert(words.end(), {text(answer.id.ToString()), answer.error});
     }
   }
   redis->Append(words);

@@ -89,8 +89,14 @@ AnswerKeys& AnswerKeys::Get() {
   return keys;
 }
 
+void AnswerKeys::Forget(int database) {
+  keys_.erase(keys_.lower_bound({database, {}}), keys_.lower_bound({database + 1, {}}));
+}
+
+void AnswerKeys::Swap(int first, int second) { keys_ = SwapDatabases(keys_, first, second); }
+
 bool AnswerKeys::Owns(int database, std::string_view key, std::string_view event) {
-  if (keys_.empty()) return false;
+  if (keys_.empty() || key.empty() || key.front() != '{') return false;
   const auto found = keys_.find({database, std::string(key)});
   if (found == keys_.end()) return false;
   // Whoever makes a key of that name after it was flushed makes one of his own.
@@ -116,6 +122,12 @@ void AwaitSettlement(redis::Context* ctx, const Pipeline& pipeline, redis::Strea
                      std::string_view uuid) {
   const StringHandle pending = MakeString(PendingKey(key, uuid));
   SetField(ctx, pending.get(), pipeline.name(), EntryName(pipeline.identity(), id));
+}
+
+void FailSettlement(redis::Context* ctx, std::string_view key, std::string_view uuid,
+                    std::string_view error) {
+  const StringHandle pending = MakeString(PendingKey(key, uuid));
+  SetField(ctx, pending.get(), kErrorField, error);
 }
 
 bool Settle(redis::Context* ctx, const Database& database, const Pipeline& pipeline, std::uint64_t identity,

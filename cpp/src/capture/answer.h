@@ -1,11 +1,10 @@
 // Answers to the writers of changes: the streams `{<key>}<uuid>`.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "capture/key_set.h"
 #include "capture/registry.h"
 
 namespace writebehind {
@@ -22,11 +21,14 @@ class AnswerKeys {
   static AnswerKeys& Get();
 
   void Add(int database, std::string_view key) { keys_.emplace(database, key); }
+  void Forget(int database);  // a flush took them
+  void Swap(int first, int second);
+  void Clear() { keys_.clear(); }  // on a replica nothing is captured
   // The event is of an answer, and is not to be captured.
   bool Owns(int database, std::string_view key, std::string_view event);
 
  private:
-  std::set<std::pair<int, std::string>> keys_;
+  KeySet keys_;
 };
 
 // Removes what is left of an earlier answer. Returns false and does nothing if the key is no stream.
@@ -36,11 +38,14 @@ bool ClearAnswer(redis::Context* ctx, std::string_view key, std::string_view uui
 void AwaitSettlement(redis::Context* ctx, const Pipeline& pipeline, redis::StreamId id, std::string_view key,
                      std::string_view uuid);
 
+// Whoever settles the change last will answer `failed`, with this error.
+void FailSettlement(redis::Context* ctx, std::string_view key, std::string_view uuid, std::string_view error);
+
 struct Settled {
   redis::StreamId id;
   bool shared;
-  std::string_view key;
-  std::string_view uuid;
+  std::string key;
+  std::string uuid;
   std::string_view error;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "capture/own_keys.h"
+#include "capture/server.h"
 #include "codec/encoder.h"
 #include "codec/entry_format.h"
 
@@ -67,27 +68,45 @@ std::string_view Pack(const Pipeline& pipeline, const Change& change) {
 }
 
 // The stream, whatever somebody may have put in its place.
-KeyHandle OpenStream(redis::Context* ctx, redis::String* name) {
-  KeyHandle key = OpenForWrite(ctx, name);
+KeyHandle OpenStream(redis::Context* ctx, Database* database, Pipeline* pipeline) {
+  KeyHandle key = OpenForWrite(ctx, pipeline->stream());
   const int type = TypeOf(key);
   if (type != redis::kEmpty && type != redis::kStream) {
     redis::DeleteKey(key.get());
-    redis::Replicate(ctx, "DEL", "s", name);
+    redis::Replicate(ctx, "DEL", "s", pipeline->stream());
   }
+  if (type == redis::kEmpty && pipeline->stream_seen) {
+    // Somebody gave it a time to live, and to open it has ended it: so does 7.0.
+    pipeline->StartIdentity();
+    Server::Get().SaveLater(ctx, database);
+  }
+  if (redis::GetExpire(key.get()) != redis::kNoExpire) {
+    redis::SetExpire(key.get(), redis::kNoExpire);
+    redis::Replicate(ctx, "PERSIST", "s", pipeline->stream());
+  }
+  pipeline->stream_seen = true;
   return key;
+}
+
+bool Add(redis::Key* stream, redis::String* packed, redis::StreamId* id) {
+  redis::String* entry[] = {EntryFieldName(), packed};
+  return redis::StreamAdd(stream, redis::kStreamAutoId, id, entry, 1) == redis::kOk;
 }
 
 }  // namespace
 
-std::optional<redis::StreamId> Append(redis::Context* ctx, Pipeline* pipeline, const Change& change) {
-  const StringHandle packed = MakeString(Pack(*pipeline, change));
+std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                      const Change& change) {
   redis::StreamId id;
+  StringHandle packed;
   {
-    const KeyHandle stream = OpenStream(ctx, pipeline->stream());
-    redis::String* entry[] = {EntryFieldName(), packed.get()};
-    if (redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, entry, 1) != redis::kOk) {
-      redis::Log(ctx, "warning", "pipeline '%s' lost a change: its stream takes no more entries",
-                 pipeline->name().c_str());
+    const KeyHandle stream = OpenStream(ctx, database, pipeline);  // may change the identity
+    packed = MakeString(Pack(*pipeline, change));
+    if (!Add(stream.get(), packed.get(), &id)) {
+      redis::Log(ctx, "warning",
+                 "pipeline '%s' lost a change: somebody has added the last possible ID to its stream. Once "
+                 "what waits there is written, delete '%s'",
+                 pipeline->name().c_str(), View(pipeline->stream()).data());
       return std::nullopt;
     }
   }

@@ -17,7 +17,10 @@ struct Change {
   bool shared = false;  // other pipelines capture this change too
 };
 
+// The stream has no time to live: what somebody gave it is taken away.
+//
 // Adds the entry here, on replicas and in the AOF, all with one ID. Nothing if the stream can hold no more.
-std::optional<redis::StreamId> Append(redis::Context* ctx, Pipeline* pipeline, const Change& change);
+std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                      const Change& change);
 
 }  // namespace writebehind

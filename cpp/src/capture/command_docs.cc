@@ -132,8 +132,7 @@ Argument read_args[] = {Arg("pipeline", kArgString),
                         Arg("bytes", kArgInteger),
                         {}};
 Argument checkpoint_parts[] = {Arg("field", kArgString), Arg("checkpoint", kArgString), {}};
-Argument answer_parts[] = {Arg("id", kArgString),   Arg("shared", kArgInteger), Arg("key", kArgString),
-                           Arg("uuid", kArgString), Arg("error", kArgString),   {}};
+Argument answer_parts[] = {Arg("id", kArgString), Arg("error", kArgString), {}};
 Argument settle_args[] = {Arg("pipeline", kArgString),
                           Arg("identity", kArgString),
                           Arg("minid", kArgString),

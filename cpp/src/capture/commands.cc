@@ -1,5 +1,6 @@
 #include "capture/commands.h"
 
+#include "capture/acl.h"
 #include "capture/command_docs.h"
 #include "capture/guard.h"
 #include "capture/hash_command.h"
@@ -9,6 +10,13 @@ namespace writebehind {
 namespace {
 
 using Handler = int (*)(redis::Context*, const Args&);
+
+// Registrations and streams are the master's to change, also where a replica lets its clients write.
+template <Handler kHandler>
+int OnMaster(redis::Context* ctx, const Args& args) {
+  if (Server::Get().master()) return kHandler(ctx, args);
+  return redis::ReplyWithError(ctx, "READONLY writebehind's commands change nothing on a replica");
+}
 
 template <Handler kHandler>
 int Entry(redis::Context* ctx, redis::String** words, int count) {
@@ -30,13 +38,13 @@ struct CommandRow {
 };
 
 constexpr CommandRow kCommands[] = {
-    {"WB.REGISTER", Entry<RegisterCommand>, "write deny-oom admin", false, true},
-    {"WB.UNREGISTER", Entry<UnregisterCommand>, "write admin", false, true},
+    {"WB.REGISTER", Entry<OnMaster<RegisterCommand>>, "write deny-oom admin", false, true},
+    {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", false, true},
     {"WB.LIST", Entry<ListCommand>, "readonly", false, false},
     {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true, false},
     {"WB.READ", Entry<ReadCommand>, "readonly", false, true},
-    {"WB.SETTLE", Entry<SettleCommand>, "write", false, true},
-    {"WB.REJECT", Entry<RejectCommand>, "write", false, true},
+    {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", false, true},
+    {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", false, true},
     {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true, false},
     {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true, false},
 };
@@ -48,6 +56,20 @@ Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name) {
   Pipeline* pipeline = database == nullptr ? nullptr : database->Find(name);
   if (pipeline == nullptr) ReplyError(ctx, "ERR no such pipeline '" + std::string(name) + "'");
   return pipeline;
+}
+
+bool MayReadStream(redis::Context* ctx, const Pipeline& pipeline) {
+  const ReplyHandle probe(redis::Call(ctx, "XREAD", "CEcsc", "STREAMS", pipeline.stream(), "no ID"));
+  if (Permitted(probe, "Invalid stream ID")) return true;
+  redis::ReplyWithError(ctx, "NOPERM this user has no permission to XREAD the pipeline's stream");
+  return false;
+}
+
+bool MayChangeStream(redis::Context* ctx, const Pipeline& pipeline) {
+  const ReplyHandle probe(redis::Call(ctx, "XDEL", "CEsc", pipeline.stream(), "no ID"));
+  if (Permitted(probe, "Invalid stream ID")) return true;
+  redis::ReplyWithError(ctx, "NOPERM this user has no permission to XDEL from the pipeline's stream");
+  return false;
 }
 
 bool CreateCommands(redis::Context* ctx) {

@@ -18,14 +18,18 @@ int ListCommand(redis::Context* ctx, const Args& args);
 int CaptureCommand(redis::Context* ctx, const Args& args);
 // WB.READ <pipeline> <after> <rows> <bytes>
 int ReadCommand(redis::Context* ctx, const Args& args);
-// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <shared> <key> <uuid>
-// <error>]...
+// WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <error>]...
 int SettleCommand(redis::Context* ctx, const Args& args);
 // WB.REJECT <pipeline> <identity> <id> <field> <value> [<field> <value>]...
 int RejectCommand(redis::Context* ctx, const Args& args);
 
 // The selected database's pipeline of this name; or replies the error and returns null.
 Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name);
+
+// The caller may XREAD, or XDEL, the pipeline's stream; or replies the error. On 7.0 the commands that are
+// the engine's are in no category, and none of them names a key that the server would look at.
+bool MayReadStream(redis::Context* ctx, const Pipeline& pipeline);
+bool MayChangeStream(redis::Context* ctx, const Pipeline& pipeline);
 
 bool CreateCommands(redis::Context* ctx);
 

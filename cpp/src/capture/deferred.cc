@@ -34,18 +34,10 @@ bool Deferred::Takes(redis::Context* ctx, int database, std::string_view key, st
 }
 
 void Deferred::Forget(int database) {
-  for (auto key = keys_.begin(); key != keys_.end();) {
-    key = key->first == database ? keys_.erase(key) : std::next(key);
-  }
+  keys_.erase(keys_.lower_bound({database, {}}), keys_.lower_bound({database + 1, {}}));
 }
 
-void Deferred::Swap(int first, int second) {
-  Keys swapped;
-  for (const auto& [database, key] : keys_) {
-    swapped.emplace(database == first ? second : database == second ? first : database, key);
-  }
-  keys_.swap(swapped);
-}
+void Deferred::Swap(int first, int second) { keys_ = SwapDatabases(keys_, first, second); }
 
 void Deferred::Arm(redis::Context* ctx, long long ms) {
   if (armed_) return;
@@ -63,14 +55,15 @@ void Deferred::OnTimer(redis::Context* ctx, void*) {
 }
 
 void Deferred::Capture(redis::Context* ctx) {
-  Keys keys;
-  keys.swap(keys_);
-  for (const auto& [index, name] : keys) {
-    redis::SelectDb(ctx, index);
+  while (!keys_.empty()) {
+    const auto next = *keys_.begin();
+    redis::SelectDb(ctx, next.first);
+    const StringHandle key = MakeString(next.second);
+    // To look at a key can expire it, and that event decides: then there is nothing left to do for it here.
+    const char* event = Peek(ctx, key.get()) ? "hexpired" : "del";
+    if (keys_.erase(next) == 0) continue;
     Database* database = Server::Get().Capturing(ctx);
-    if (database == nullptr) continue;
-    const StringHandle key = MakeString(name);
-    CaptureKey(ctx, database, key.get(), Peek(ctx, key.get()) ? "hexpired" : "del");
+    if (database != nullptr) CaptureKey(ctx, database, key.get(), event);
   }
 }
 

@@ -5,11 +5,9 @@
 // stops at an assertion soon after. So the key is captured a moment later, as it is then.
 #pragma once
 
-#include <set>
-#include <string>
 #include <string_view>
-#include <utility>
 
+#include "capture/key_set.h"
 #include "capture/redis_api.h"
 
 namespace writebehind {
@@ -31,13 +29,11 @@ class Deferred {
   void Swap(int first, int second);
 
  private:
-  using Keys = std::set<std::pair<int, std::string>>;
-
   static void OnTimer(redis::Context* ctx, void*);
   void Arm(redis::Context* ctx, long long ms);
   void Capture(redis::Context* ctx);
 
-  Keys keys_;
+  KeySet keys_;
   bool armed_ = false;
 };
 

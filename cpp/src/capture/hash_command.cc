@@ -3,6 +3,7 @@
 #include <set>
 #include <vector>
 
+#include "capture/acl.h"
 #include "capture/answer.h"
 #include "capture/notify.h"
 #include "capture/own_keys.h"
@@ -12,6 +13,7 @@
 namespace writebehind {
 namespace {
 
+constexpr char kLost[] = "the pipeline's stream takes no more entries";
 constexpr char kWrongType[] = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 struct Request {
@@ -44,27 +46,10 @@ Request Parse(const Args& args, bool hmset) {
   return request;
 }
 
-bool IsError(const ReplyHandle& reply) {
-  return reply && redis::CallReplyType(reply.get()) == redis::kReplyError;
-}
-
-std::string_view ReplyView(const ReplyHandle& reply) {
-  std::size_t size = 0;
-  const char* text = redis::CallReplyStringPtr(reply.get(), &size);
-  return text == nullptr ? std::string_view{} : std::string_view{text, size};
-}
-
-bool Contains(const ReplyHandle& reply, std::string_view text) {
-  return ReplyView(reply).find(text) != std::string_view::npos;
-}
-
-// The caller may HSET this key. The call itself does nothing: HSET finds its arguments not in pairs, after
-// the server has found the user to have the right. Other modules' calls have no user; the server lets them do
-// everything.
+// The call itself does nothing: HSET finds its arguments not in pairs.
 bool MayHset(redis::Context* ctx, redis::String* key, bool hmset) {
   const ReplyHandle reply(redis::Call(ctx, hmset ? "HMSET" : "HSET", "CEsccc", key, "", "", ""));
-  return IsError(reply) &&
-         (Contains(reply, "wrong number of arguments") || Contains(reply, "cannot run as user"));
+  return Permitted(reply, "wrong number of arguments");
 }
 
 // What HSET does where no pipeline looks at the key: there `#` is a field as any other.
@@ -151,6 +136,15 @@ class ChangeScope {
   ChangeScope& operator=(const ChangeScope&) = delete;
 };
 
+// Where no engine will answer, or can't know of a failure.
+void AnswerNow(redis::Context* ctx, const Request& request, const CurrentChange& change) {
+  if (change.captured == 0) {
+    WriteAnswer(ctx, request.name, request.uuid, change.lost ? kLost : "");
+  } else if (change.lost) {
+    FailSettlement(ctx, request.name, request.uuid, kLost);
+  }
+}
+
 int Run(redis::Context* ctx, const Args& args, bool hmset) {
   if (args.size() < 4 || args.size() % 2 != 0) return redis::WrongArity(ctx);
   if (!MayHset(ctx, args[1], hmset)) {
@@ -171,7 +165,7 @@ int Run(redis::Context* ctx, const Args& args, bool hmset) {
     added = request.deletes() ? Delete(ctx, database, request) : Set(ctx, database, request);
   }
   if (!added) return redis::kOk;
-  if (!request.uuid.empty() && change.captured == 0) WriteAnswer(ctx, request.name, request.uuid, {});
+  if (!request.uuid.empty()) AnswerNow(ctx, request, change);
   return hmset ? redis::ReplyWithSimpleString(ctx, "OK") : redis::ReplyWithLongLong(ctx, *added + 1);
 }
 

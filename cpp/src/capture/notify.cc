@@ -58,12 +58,16 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
   Change change{'d', name, nullptr, current == nullptr ? std::string_view{} : current->uuid};
   change.shared = !change.uuid.empty() && CountTaking(*database, name, event) > 1;
   KeyHandle hash;
+  bool opened = false;
   std::size_t captured = 0;
   for (const auto& pipeline : database->pipelines()) {
     if (!Takes(*pipeline, name, event)) continue;
-    if (captured++ == 0) {
+    if (!opened) {
+      opened = true;
       SaveEarly(ctx, database);
       if (!TakesAway(event)) hash = Peek(ctx, key);  // to look for what is gone would only count a miss
+      // A document of another module is not the absence of the hash; documents are not captured.
+      if (TypeOf(hash) == redis::kModule) return 0;
       const bool made = LastNewKey().Take(database->index(), name);
       // While its last fields expire, a hash is there and has none.
       if (TypeOf(hash) == redis::kHash && redis::ValueLength(hash.get()) > 0) {
@@ -71,8 +75,13 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
         change.op = made ? 'c' : 'u';
       }
     }
-    const auto id = Append(ctx, pipeline.get(), change);
-    if (id && change.shared) AwaitSettlement(ctx, *pipeline, *id, name, change.uuid);
+    const auto id = Append(ctx, database, pipeline.get(), change);
+    if (!id) {
+      if (current != nullptr) current->lost = true;
+      continue;
+    }
+    ++captured;
+    if (change.shared) AwaitSettlement(ctx, *pipeline, *id, name, change.uuid);
   }
   if (current != nullptr) current->captured += captured;
   return captured;

@@ -15,6 +15,7 @@ struct CurrentChange {
   std::string_view uuid;
   bool suppressed = false;
   std::size_t captured = 0;  // set by the capture: by how many pipelines
+  bool lost = false;         // and whether one's stream could not take it
 };
 
 // Null: no such command is at work. Whoever sets it takes it back.

@@ -25,6 +25,8 @@ struct StreamId {
   std::uint64_t seq = 0;
 };
 
+inline bool operator<(StreamId a, StreamId b) { return a.ms != b.ms ? a.ms < b.ms : a.seq < b.seq; }
+
 struct Event {
   std::uint64_t id;
   std::uint64_t version;
@@ -58,6 +60,7 @@ inline constexpr int kOk = 0;
 inline constexpr int kErr = 1;
 inline constexpr int kApiVersion = 1;
 inline constexpr long kPostponedLength = -1;
+inline constexpr long long kNoExpire = -1;
 
 enum OpenMode : int {
   kRead = 1 << 0,
@@ -98,6 +101,7 @@ inline constexpr int kReplyInteger = 2;
 
 enum EventId : std::uint64_t {
   kEventRole = 0,
+  kEventPersistence = 1,
   kEventFlush = 2,
   kEventLoading = 3,
   kEventSwap = 11,
@@ -106,6 +110,8 @@ enum EventId : std::uint64_t {
 
 inline constexpr std::uint64_t kRoleNowMaster = 0;
 inline constexpr std::uint64_t kFlushStart = 0;
+inline constexpr std::uint64_t kPersistenceEnded = 3;
+inline constexpr std::uint64_t kPersistenceFailed = 4;
 inline constexpr std::uint64_t kLoadingEnded = 3;
 inline constexpr std::uint64_t kLoadingFailed = 4;
 inline constexpr std::uint64_t kAsyncLoadCompleted = 2;
@@ -141,7 +147,10 @@ enum KeySpecFlag : std::uint64_t {
   F(KeyType, int, (Key*))                                                                 \
   F(ValueLength, std::size_t, (Key*))                                                     \
   F(SetAbsExpire, int, (Key*, long long))                                                 \
+  F(GetExpire, long long, (Key*))                                                         \
+  F(SetExpire, int, (Key*, long long))                                                    \
   F(HashGet, int, (Key*, int, ...))                                                       \
+  F(HashSet, int, (Key*, int, ...))                                                       \
   F(ScanCursorCreate, ScanCursor*, ())                                                    \
   F(ScanCursorDestroy, void, (ScanCursor*))                                               \
   F(ScanKey, int, (Key*, ScanCursor*, ScanKeyProc, void*))                                \

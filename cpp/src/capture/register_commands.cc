@@ -51,6 +51,10 @@ Pipeline* Create(redis::Context* ctx, Database* database, std::string_view name,
 Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name, std::string_view json) {
   std::string definition = NormalizeJson(json);
   ParseDefinition(definition);
+  if (const std::string* error = database->Unusable(name)) {
+    throw BadDefinition("the stored registration can't be read (" + *error +
+                        "): WB.UNREGISTER it with DROP first, if it is not to be kept for another version");
+  }
   Pipeline* pipeline = database->Find(name);
   if (pipeline == nullptr) return Create(ctx, database, name, std::move(definition));
   const Registration& registration = pipeline->registration();
@@ -76,14 +80,15 @@ void SettleShared(redis::Context* ctx, const Database& database, const Pipeline&
   }
   for (const auto& [id, packed] : shared) {
     const auto header = ReadEntryHeader(packed);
-    Settle(ctx, database, pipeline, header->identity, {id, true, header->key, header->uuid, {}});
+    Settle(ctx, database, pipeline, header->identity,
+           {id, true, std::string(header->key), std::string(header->uuid), {}});
   }
 }
 
-void Drop(redis::Context* ctx, Database* database, const Pipeline& pipeline) {
-  const std::string name = pipeline.name();
-  const std::uint64_t waiting = StreamLength(ctx, pipeline.stream());
-  SettleShared(ctx, *database, pipeline);
+void Drop(redis::Context* ctx, Database* database, const std::string& name) {
+  const StringHandle stream = MakeString(PipelineKey(name, "stream"));
+  const std::uint64_t waiting = StreamLength(ctx, stream.get());
+  if (const Pipeline* pipeline = database->Find(name)) SettleShared(ctx, *database, *pipeline);
   for (const char* what : {"stream", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
     DeleteOwn(ctx, name, what);
   }
@@ -147,11 +152,15 @@ int UnregisterCommand(redis::Context* ctx, const Args& args) {
   if (args.size() != 2 && args.size() != 3) return redis::WrongArity(ctx);
   if (args.size() == 3 && !SameWord(args.view(2), "DROP"))
     return ReplyError(ctx, "ERR only DROP may follow the name");
+  Database& database = Server::Get().registry().Get(redis::GetSelectedDb(ctx));
+  if (args.size() == 3 && database.Unusable(args.view(1)) != nullptr) {
+    Drop(ctx, &database, std::string(args.view(1)));
+    return redis::ReplyWithSimpleString(ctx, "OK");
+  }
   Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
   if (pipeline == nullptr) return redis::kOk;
-  Database& database = Server::Get().registry().Get(redis::GetSelectedDb(ctx));
   if (args.size() == 3) {
-    Drop(ctx, &database, *pipeline);
+    Drop(ctx, &database, pipeline->name());
   } else {
     pipeline->set_active(false);
     database.SaveOne(ctx, *pipeline);

@@ -50,6 +50,12 @@ bool Pipeline::HasIdentity(std::uint64_t identity) const {
   return std::find(all.begin(), all.end(), identity) != all.end();
 }
 
+bool Pipeline::IsYounger(std::uint64_t identity, std::uint64_t other) const {
+  const auto& all = registration_.identities;
+  const auto older = std::find(all.begin(), all.end(), other);
+  return older != all.end() && std::find(older + 1, all.end(), identity) != all.end();
+}
+
 void Pipeline::Redefine(std::string definition, std::uint32_t oldest) {
   ParseDefinition(definition);
   auto& all = registration_.definitions;
@@ -82,11 +88,22 @@ void Database::Remove(std::string_view name) {
   const auto gone = std::remove_if(pipelines_.begin(), pipelines_.end(),
                                    [name](const auto& pipeline) { return pipeline->name() == name; });
   pipelines_.erase(gone, pipelines_.end());
+  unusable_.erase(std::remove_if(unusable_.begin(), unusable_.end(),
+                                 [name](const Stored& stored) { return stored.name == name; }),
+                  unusable_.end());
+}
+
+const std::string* Database::Unusable(std::string_view name) const {
+  for (const Stored& stored : unusable_) {
+    if (stored.name == name) return &stored.error;
+  }
+  return nullptr;
 }
 
 void Database::Load(redis::Context* ctx) {
   const auto before = std::move(pipelines_);
   pipelines_.clear();
+  unusable_.clear();
   unsaved = saved_early = false;
   for (const Found& found : ReadRegistry(ctx)) {
     try {
@@ -98,25 +115,48 @@ void Database::Load(redis::Context* ctx) {
       }
     } catch (const BadDefinition& error) {
       redis::Log(ctx, "warning",
-                 "the registration of pipeline '%s' in database %d is not usable and is left out: %s",
+                 "the registration of pipeline '%s' in database %d is not usable and captures nothing: %s",
                  found.name.c_str(), index_, error.what());
+      unusable_.push_back({found.name, found.json, error.what()});
     }
   }
+}
+
+std::vector<std::string> Database::Words() const {
+  std::vector<std::string> words;
+  for (const auto& pipeline : pipelines_) {
+    words.push_back(pipeline->name());
+    words.push_back(pipeline->registration().ToJson());
+  }
+  for (const Stored& stored : unusable_) {
+    words.push_back(stored.name);
+    words.push_back(stored.json);
+  }
+  return words;
 }
 
 void Database::Save(redis::Context* ctx) const {
   const OwnWrites own;
   ReplyHandle(redis::Call(ctx, "DEL", "!c", kRegistryKey.data()));
-  if (pipelines_.empty()) return;
   // One command: a replica reads the key anew after each.
   std::vector<StringHandle> owners;
   std::vector<redis::String*> words;
-  for (const auto& pipeline : pipelines_) {
-    for (const std::string& word : {pipeline->name(), pipeline->registration().ToJson()}) {
-      words.push_back(owners.emplace_back(MakeString(word)).get());
-    }
-  }
+  for (const std::string& word : Words()) words.push_back(owners.emplace_back(MakeString(word)).get());
+  if (words.empty()) return;
   ReplyHandle(redis::Call(ctx, "HSET", "!cv", kRegistryKey.data(), words.data(), words.size()));
+}
+
+void Database::SaveHere(redis::Context* ctx) const {
+  const OwnWrites own;
+  const StringHandle name = MakeString(kRegistryKey);
+  const KeyHandle key = OpenForWrite(ctx, name.get());
+  if (TypeOf(key) != redis::kEmpty) redis::DeleteKey(key.get());
+  const std::vector<std::string> words = Words();
+  for (std::size_t i = 0; i < words.size(); i += 2) {
+    const StringHandle field = MakeString(words[i]);
+    const StringHandle value = MakeString(words[i + 1]);
+    redis::HashSet(key.get(), 0, field.get(), value.get(), nullptr);
+  }
 }
 
 void Database::SaveOne(redis::Context* ctx, const Pipeline& pipeline) const {
@@ -156,6 +196,16 @@ void Registry::LoadAll(redis::Context* ctx) {
     Get(index).Load(ctx);
   }
   redis::SelectDb(ctx, selected);
+}
+
+void RemoveUnless(redis::Context* ctx, const std::string& key, int type) {
+  const StringHandle name = MakeString(key);
+  const int found = TypeOf(Peek(ctx, name.get()));
+  if (found == redis::kEmpty || found == type) return;
+  const OwnWrites own;
+  redis::Log(ctx, "warning", "the key '%s' is writebehind's and held something else: it is deleted",
+             key.c_str());
+  ReplyHandle(redis::Call(ctx, "DEL", "!s", name.get()));
 }
 
 std::uint64_t StreamLength(redis::Context* ctx, redis::String* stream) {

@@ -28,6 +28,8 @@ class Pipeline {
   [[nodiscard]] bool active() const { return registration_.active; }
   [[nodiscard]] std::uint64_t identity() const { return registration_.identities.back(); }
   [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
+  // The stream had `identity` after `other`. False if it never had one of them.
+  [[nodiscard]] bool IsYounger(std::uint64_t identity, std::uint64_t other) const;
 
   [[nodiscard]] const Pattern& pattern() const { return pattern_; }
   [[nodiscard]] const EventFilter& events() const { return events_; }
@@ -37,7 +39,10 @@ class Pipeline {
 
   void set_active(bool active) { registration_.active = active; }
   // The stream is a new one: what is remembered of the one before says nothing of it.
-  void StartIdentity() { registration_.identities = {RandomIdentity()}; }
+  void StartIdentity() {
+    registration_.identities = {RandomIdentity()};
+    stream_seen = false;
+  }
   // The stream goes on, but not all of its entries may be here.
   void AddIdentity() { registration_.identities.push_back(RandomIdentity()); }
   // Definitions below `oldest` are forgotten. Throws BadDefinition and changes nothing.
@@ -50,6 +55,10 @@ class Pipeline {
   // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them
   // anew.
   bool resend = false;
+
+  // The stream of this identity was there. The server tells a module nothing of what ends inside one of the
+  // module's own callbacks.
+  bool stream_seen = false;
 
  private:
   void Compile();
@@ -78,11 +87,17 @@ class Database {
   Pipeline* Add(std::unique_ptr<Pipeline> pipeline);
   void Remove(std::string_view name);
 
+  // Why the stored registration of this name is of no use here, perhaps because a later version wrote it;
+  // null if there is none such. It is kept as it is until it is removed.
+  [[nodiscard]] const std::string* Unusable(std::string_view name) const;
+
   // Replaces memory by what the key holds. `ctx` has this database selected, here and below.
   void Load(redis::Context* ctx);
   // Writes the key, and to replicas and AOF.
   void Save(redis::Context* ctx) const;
   void SaveOne(redis::Context* ctx, const Pipeline& pipeline) const;
+  // Writes the key here alone: for a snapshot that is about to be taken.
+  void SaveHere(redis::Context* ctx) const;
 
   // The key is not what memory is, and will be written later.
   bool unsaved = false;
@@ -90,8 +105,18 @@ class Database {
   bool saved_early = false;
 
  private:
+  struct Stored {
+    std::string name;
+    std::string json;
+    std::string error;  // why it is unusable
+  };
+
+  // What the key has to hold: names and JSON in turn.
+  [[nodiscard]] std::vector<std::string> Words() const;
+
   int index_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
+  std::vector<Stored> unusable_;
 };
 
 class Registry {
@@ -111,6 +136,9 @@ class Registry {
  private:
   std::vector<std::unique_ptr<Database>> databases_;  // null: no registration
 };
+
+// Deletes one of writebehind's own keys, here and on replicas, if somebody put a value of another type there.
+void RemoveUnless(redis::Context* ctx, const std::string& key, int type);
 
 std::uint64_t StreamLength(redis::Context* ctx, redis::String* stream);
 

@@ -1,5 +1,6 @@
 #include "capture/server.h"
 
+#include "capture/answer.h"
 #include "capture/deferred.h"
 #include "capture/guard.h"
 #include "capture/own_keys.h"
@@ -30,9 +31,15 @@ void CopyEntry(redis::Context* ctx, redis::Key* key, redis::String* stream, redi
 // Sends a stream that was deleted to replicas and AOF as it is now.
 void Resend(redis::Context* ctx, Pipeline* pipeline) {
   pipeline->resend = false;
-  const KeyHandle key = Peek(ctx, pipeline->stream());
+  const KeyHandle key = OpenForWrite(ctx, pipeline->stream());
   if (TypeOf(key) != redis::kStream) return;
   redis::Replicate(ctx, "DEL", "s", pipeline->stream());
+  if (redis::ValueLength(key.get()) == 0) {
+    // Settled already. No entry says where its IDs stand: what comes begins anew, here too.
+    redis::DeleteKey(key.get());
+    pipeline->StartIdentity();
+    return;
+  }
   if (redis::StreamIteratorStart(key.get(), 0, nullptr, nullptr) != redis::kOk) return;
   redis::StreamId id;
   while (redis::StreamIteratorNextID(key.get(), &id, nullptr) == redis::kOk) {
@@ -56,8 +63,9 @@ bool Server::Start(redis::Context* ctx) {
     redis::EventId id;
     redis::EventProc proc;
   } events[] = {
-      {redis::kEventRole, OnRole},   {redis::kEventLoading, OnLoading}, {redis::kEventAsyncLoad, OnAsyncLoad},
-      {redis::kEventFlush, OnFlush}, {redis::kEventSwap, OnSwap},
+      {redis::kEventRole, OnRole},           {redis::kEventLoading, OnLoading},
+      {redis::kEventAsyncLoad, OnAsyncLoad}, {redis::kEventFlush, OnFlush},
+      {redis::kEventSwap, OnSwap},           {redis::kEventPersistence, OnPersistence},
   };
   for (const auto& [id, proc] : events) {
     if (redis::SubscribeToServerEvent(ctx, {id, 1}, proc) != redis::kOk) return false;
@@ -121,7 +129,11 @@ void Server::SaveNow(redis::Context* ctx) {
 void Server::OnRole(redis::Context* ctx, redis::Event, std::uint64_t what, void*) {
   Guarded(ctx, "the change of role", [&] {
     Get().master_ = what == redis::kRoleNowMaster;
-    if (Get().master_) Get().Promote(ctx);
+    if (Get().master_) {
+      Get().Promote(ctx);
+    } else {
+      AnswerKeys::Get().Clear();
+    }
   });
 }
 
@@ -155,7 +167,8 @@ void Server::Reload(redis::Context* ctx) {
     redis::SelectDb(ctx, database->index());
     for (const auto& pipeline : database->pipelines()) {
       const KeyHandle stream = Peek(ctx, pipeline->stream());
-      if (TypeOf(stream) == redis::kStream) continue;
+      pipeline->stream_seen = TypeOf(stream) == redis::kStream;
+      if (pipeline->stream_seen) continue;
       // It may have been deleted while nobody watched.
       pipeline->StartIdentity();
       SaveLater(ctx, database.get());
@@ -179,6 +192,7 @@ void Server::OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void
 
 void Server::Flush(redis::Context* ctx, Database* database) {
   Deferred::Get().Forget(database->index());
+  AnswerKeys::Get().Forget(database->index());
   if (database->pipelines().empty()) return;
   redis::SelectDb(ctx, database->index());
   for (const auto& pipeline : database->pipelines()) {
@@ -200,6 +214,22 @@ void Server::OnSwap(redis::Context* ctx, redis::Event, std::uint64_t, void* info
     const auto* swap = static_cast<const redis::SwapInfo*>(info);
     Get().registry_.Swap(swap->first, swap->second);
     Deferred::Get().Swap(swap->first, swap->second);
+    AnswerKeys::Get().Swap(swap->first, swap->second);
+  });
+}
+
+// A snapshot that is taken before the key is written again, by a save inside FLUSHALL or by a child that was
+// forked just then, must hold the registrations all the same. In a child this changes the child's copy alone.
+void Server::OnPersistence(redis::Context* ctx, redis::Event, std::uint64_t what, void*) {
+  if (what == redis::kPersistenceEnded || what == redis::kPersistenceFailed || !Get().capturing()) return;
+  Guarded(ctx, "the start of a snapshot", [ctx] {
+    const int selected = redis::GetSelectedDb(ctx);
+    for (const auto& database : Get().registry_.databases()) {
+      if (!database || !database->unsaved) continue;
+      redis::SelectDb(ctx, database->index());
+      database->SaveHere(ctx);
+    }
+    redis::SelectDb(ctx, selected);
   });
 }
 

@@ -18,6 +18,7 @@ class Server {
   // This is a master that serves: changes are captured. Kept by events, because asking costs on every write.
   [[nodiscard]] bool capturing() const { return master_ && !loading_; }
   [[nodiscard]] bool loading() const { return loading_; }
+  [[nodiscard]] bool master() const { return master_; }
 
   // The database of this context, if anything is registered in it and changes are captured.
   [[nodiscard]] Database* Capturing(redis::Context* ctx);
@@ -35,6 +36,7 @@ class Server {
   static void OnAsyncLoad(redis::Context* ctx, redis::Event, std::uint64_t what, void*);
   static void OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void* info);
   static void OnSwap(redis::Context* ctx, redis::Event, std::uint64_t what, void* info);
+  static void OnPersistence(redis::Context* ctx, redis::Event, std::uint64_t what, void*);
   static void OnJob(redis::Context* ctx, void*);
   static void OnTimer(redis::Context* ctx, void*);
 

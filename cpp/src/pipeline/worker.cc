@@ -270,7 +270,7 @@ std::unique_ptr<Settlement> Worker::BuildSettlement() {
     const Record& record = *batch_.records[i];
     if (record.uuid.empty()) continue;
     const Fate& fate = batch_.fates[i];
-    settlement->answers.push_back({record.id, record.shared_uuid, record.key, record.uuid, fate.reason});
+    settlement->answers.push_back({record.id, fate.reason});
   }
   settlement->holdings = batch_.holdings;
   return settlement;

@@ -68,13 +68,13 @@ TEST(Settler, SendsCheckpointTrimAndAnswersInOneCommand) {
   const auto parcel = ParcelOf(1, 3);
   tracker.Add(parcel->ticket);
   auto settlement = SettlementOf(parcel, 3, 3);
-  settlement->answers.push_back({{1, 0}, false, "person:1", "u1", ""});
-  settlement->answers.push_back({{2, 0}, true, "person:2", "u2", "too long"});
+  settlement->answers.push_back({{1, 0}, ""});
+  settlement->answers.push_back({{2, 0}, "too long"});
   settler.Add(std::move(settlement));
   ASSERT_TRUE(settler.Send(&redis).ok());
   ASSERT_EQ(redis.commands.size(), 1U);
-  EXPECT_THAT(redis.commands[0], ElementsAre("WB.SETTLE", "people", "0000000000000007", "3-1", "1", "0/7/1of1", "3-0", "1-0", "0", "person:1",
-                                             "u1", "", "2-0", "1", "person:2", "u2", "too long"));
+  EXPECT_THAT(redis.commands[0], ElementsAre("WB.SETTLE", "people", "0000000000000007", "3-1", "1", "0/7/1of1", "3-0", "1-0", "",
+                                             "2-0", "too long"));
 }
 
 // What waits for the same stream goes in one command: trimming never overtakes an answer.
@@ -86,13 +86,13 @@ TEST(Settler, MergesWhatWaits) {
   tracker.Add(parcel->ticket);
   for (const std::uint64_t last : {2U, 4U}) {
     auto settlement = SettlementOf(parcel, 2, last, "0/7/1of1");
-    settlement->answers.push_back({{last, 0}, false, "k", "u", ""});
+    settlement->answers.push_back({{last, 0}, ""});
     settler.Add(std::move(settlement));
   }
   ASSERT_TRUE(settler.Send(&redis).ok());
   ASSERT_EQ(redis.commands.size(), 1U);
-  EXPECT_THAT(redis.commands[0], ElementsAre("WB.SETTLE", "people", "0000000000000007", "4-1", "1", "0/7/1of1", "4-0", "2-0", "0", "k", "u", "",
-                                             "4-0", "0", "k", "u", ""));
+  EXPECT_THAT(redis.commands[0], ElementsAre("WB.SETTLE", "people", "0000000000000007", "4-1", "1", "0/7/1of1", "4-0", "2-0", "",
+                                             "4-0", ""));
 }
 
 TEST(Settler, SendsAgainWhatRedisDidNotTake) {
