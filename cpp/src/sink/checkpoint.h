@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "sink/dialect.h"
 #include "writebehind/definition.h"
 #include "writebehind/sink.h"
 #include "writebehind/status.h"
@@ -15,6 +16,29 @@ namespace writebehind {
 
 // "schema.table" or "table".
 TableName ParseTableName(const std::string& text);
+
+// The exactly-once table of a sink, and the statements on it; false: the sink has none.
+class ExactlyOnce {
+ public:
+  ExactlyOnce(const SinkOptions& options, CheckpointSql (*sql)(const TableName&)) {
+    if (options.exactly_once_table.empty()) return;
+    table_ = ParseTableName(options.exactly_once_table);
+    sql_.emplace(sql(table_));
+  }
+
+  explicit operator bool() const { return sql_.has_value(); }
+  [[nodiscard]] const TableName& table() const { return table_; }
+  const CheckpointSql* operator->() const { return &*sql_; }
+
+  // What this write has to move; null: nothing.
+  [[nodiscard]] const CheckpointMove* Move(const WriteRequest& request) const {
+    return sql_ ? request.checkpoint : nullptr;
+  }
+
+ private:
+  TableName table_;
+  std::optional<CheckpointSql> sql_;
+};
 
 // What a compare-and-set that changed no row means; `stored` is the row's value now, nothing where there is
 // no row. kOk: it holds `to`, so this batch was committed earlier. kFenced otherwise.

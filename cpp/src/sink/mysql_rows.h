@@ -17,7 +17,7 @@ class MysqlRows {
 
   explicit MysqlRows(MysqlSession* session) : session_(session) {}
 
-  // Inside the transaction that is open; throws MysqlFailure, with some of the rows written.
+  // Inside the transaction that is open; throws DriverFailure, with some of the rows written.
   void Write(const WriteRequest& request, const Shape& shape, Rows rows);
 
   // Is it a row that no packet can carry?

@@ -12,13 +12,14 @@
 #include <istream>
 #include <streambuf>
 
+#include "sink/driver_failure.h"
 #include "sink/mysql_errors.h"
 #include "sink/mysql_options.h"
-#include "sink/refusal.h"
 
 namespace writebehind {
 namespace {
 
+constexpr char kWho[] = "mysql";
 constexpr std::size_t kMostStatements = 100;
 constexpr std::chrono::seconds kKillTimeout{2};
 
@@ -74,6 +75,16 @@ std::unique_ptr<sql::PreparedStatement> WithTexts(sql::Connection* connection, c
   return statement;
 }
 
+DriverFailure Failed(const sql::SQLException& error) {
+  const int number = error.getErrorCode();
+  return {kWho,
+          MysqlCode(number, error.getSQLStateCStr()),
+          error.what(),
+          IsMysqlConstraint(number),
+          IsMysqlSchemaError(number),
+          number};
+}
+
 struct Prepared {
   std::unique_ptr<sql::PreparedStatement> statement;
   bool selects = false;
@@ -86,25 +97,20 @@ struct MysqlSession::Driver {
   std::map<std::string, Prepared> prepared;
 };
 
-Status MysqlFailure::ToStatus() const {
-  return {code,
-          "mysql: " + OneLine(message) + (number == 0 ? "" : " (error " + std::to_string(number) + ")")};
-}
-
 MysqlSession::MysqlSession(const SinkOptions& options) : options_(options) {}
 MysqlSession::~MysqlSession() { Close(); }
 
-// Turns the library's exceptions into a MysqlFailure, and closes what is lost.
+// Turns the library's exceptions into a DriverFailure, and closes what is lost.
 template <typename Call>
 auto MysqlSession::Guarded(const Call& call) {
-  if (!driver_) throw MysqlFailure{Code::kNotConnected, 0, "not connected"};
-  MysqlFailure failure;
+  if (!driver_) throw DriverFailure{kWho, Code::kNotConnected, "not connected"};
+  DriverFailure failure;
   try {
     return call();
   } catch (const sql::SQLException& error) {
-    failure = {MysqlCode(error.getErrorCode(), error.getSQLStateCStr()), error.getErrorCode(), error.what()};
+    failure = Failed(error);
   } catch (const std::exception& error) {
-    failure = {Code::kTransient, 0, error.what()};
+    failure = {kWho, Code::kTransient, error.what()};
   }
   if (failure.code == Code::kNotConnected) Close();
   throw failure;
@@ -116,16 +122,16 @@ Status MysqlSession::Open() {
   try {
     opened->connection = Connect(MysqlConnectOptions(options_, options_.connect_timeout));
   } catch (const sql::SQLException& error) {
-    const Code code = MysqlCode(error.getErrorCode(), error.getSQLStateCStr());
-    const bool answered = code == Code::kConfig || code == Code::kNotConnected;
-    return MysqlFailure{answered ? code : Code::kNotConnected, error.getErrorCode(), error.what()}.ToStatus();
+    DriverFailure failure = Failed(error);
+    if (failure.code != Code::kConfig) failure.code = Code::kNotConnected;
+    return failure.ToStatus();
   } catch (const std::exception& error) {
     return {Code::kConfig, std::string("mysql: ") + error.what()};  // an option of the wrong type
   }
   driver_ = std::move(opened);
   try {
     SetUp();
-  } catch (const MysqlFailure& failure) {
+  } catch (const DriverFailure& failure) {
     Close();
     return failure.ToStatus();
   }

@@ -16,15 +16,6 @@
 
 namespace writebehind {
 
-// What a failed call came to: thrown by MysqlSession, caught by MysqlSink.
-struct MysqlFailure {
-  Code code = Code::kTransient;
-  int number = 0;  // 0: not an error of the database
-  std::string message;
-
-  [[nodiscard]] Status ToStatus() const;
-};
-
 // A parameter of a prepared statement. Bound as what it is: a text compared with a number would be compared
 // as floating point, and binary must not pass through a character set.
 struct MysqlParameter {
@@ -54,7 +45,7 @@ class MysqlSession {
   [[nodiscard]] bool TakesOffsets() const;  // '2024-01-01 00:00:00+02:00' for a timestamp
   [[nodiscard]] bool InUtc() const;         // the session's time zone, whatever the season
 
-  // All below throw MysqlFailure; with kNotConnected the session is closed already.
+  // All below throw DriverFailure; with kNotConnected the session is closed already.
   void Execute(const std::string& sql);
   std::vector<Texts> Query(const std::string& sql, const std::vector<std::string>& parameters);
   // Rows that a statement without an answer matched, changed or not.

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <pqxx/pqxx>
 
+#include "sink/driver_failure.h"
 #include "sink/postgres_errors.h"
 #include "sink/refusal.h"
 
 namespace writebehind {
 namespace {
 
+constexpr char kWho[] = "postgres";
 constexpr std::size_t kMostStatements = 200;
 
 // key='value' for libpq, which reads \ and ' inside quotes by a backslash before them.
@@ -72,29 +74,28 @@ struct PostgresSession::Driver {
   pqxx::connection connection;
 };
 
-Status PostgresFailure::ToStatus() const { return {code, "postgres: " + OneLine(message)}; }
-
 PostgresSession::PostgresSession(const SinkOptions& options)
     : options_(options), watchdog_(WatchdogLimit(options), [this] { Break(); }) {}
 
 PostgresSession::~PostgresSession() { Close(); }
 
-// Turns the library's exceptions into a PostgresFailure, and closes what is lost.
+// Turns the library's exceptions into a DriverFailure, and closes what is lost.
 template <typename Call>
 auto PostgresSession::Guarded(const Call& call) {
-  if (!driver_) throw PostgresFailure{Code::kNotConnected, "", "not connected"};
+  if (!driver_) throw DriverFailure{kWho, Code::kNotConnected, "not connected"};
   const Watchdog::Watch watch(&watchdog_);
-  PostgresFailure failure;
+  DriverFailure failure;
   try {
     return call();
   } catch (const pqxx::broken_connection& error) {
-    failure = {Code::kNotConnected, "", std::string("connection lost: ") + error.what()};
+    failure = {kWho, Code::kNotConnected, std::string("connection lost: ") + error.what()};
   } catch (const pqxx::insufficient_privilege& error) {
-    failure = {Code::kTransient, "42501", error.what()};  // which version 6 leaves out
+    failure = {kWho, Code::kTransient, error.what(), false, true};  // version 6 leaves out its SQLSTATE
   } catch (const pqxx::sql_error& error) {
-    failure = {PostgresCode(error.sqlstate()), error.sqlstate(), error.what()};
+    const std::string& state = error.sqlstate();
+    failure = {kWho, PostgresCode(state), error.what(), IsPostgresConstraint(state), state.starts_with("42")};
   } catch (const std::exception& error) {
-    failure = {Code::kTransient, "", error.what()};
+    failure = {kWho, Code::kTransient, error.what()};
   }
   if (!driver_->connection.is_open()) failure.code = Code::kNotConnected;
   if (failure.code == Code::kNotConnected) Close();
@@ -113,7 +114,7 @@ Status PostgresSession::Open() {
   try {
     Execute("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()) +
             "; SET default_transaction_isolation = 'read committed'");
-  } catch (const PostgresFailure& failure) {
+  } catch (const DriverFailure& failure) {
     Close();
     return failure.ToStatus();
   }
@@ -140,7 +141,7 @@ bool PostgresSession::Alive() {
   try {
     Execute("SELECT 1");
     return true;
-  } catch (const PostgresFailure&) {
+  } catch (const DriverFailure&) {
     Close();
     return false;
   }

@@ -18,15 +18,6 @@
 
 namespace writebehind {
 
-// What a failed call came to: thrown by PostgresSession, caught by PostgresSink.
-struct PostgresFailure {
-  Code code = Code::kTransient;
-  std::string sqlstate;  // empty: none was given
-  std::string message;
-
-  [[nodiscard]] Status ToStatus() const;
-};
-
 // One thread, but for Break. Every call is ended by a watchdog a little behind the statement timeout.
 class PostgresSession {
  public:
@@ -41,7 +32,7 @@ class PostgresSession {
   [[nodiscard]] bool Alive();
   [[nodiscard]] int version();  // 150020
 
-  // All below throw PostgresFailure; with kNotConnected the session is closed already.
+  // All below throw DriverFailure; with kNotConnected the session is closed already.
   struct Answer {
     std::vector<Texts> rows;
     std::size_t affected = 0;

@@ -18,11 +18,8 @@ struct Statements {
 
 class SqliteSink final : public Sink {
  public:
-  explicit SqliteSink(const SinkOptions& options) : options_(options), session_(options) {
-    if (options_.exactly_once_table.empty()) return;
-    table_ = ParseTableName(options_.exactly_once_table);
-    checkpoint_.emplace(sqlite_sql::Checkpoint(table_));
-  }
+  explicit SqliteSink(const SinkOptions& options)
+      : options_(options), once_(options, sqlite_sql::Checkpoint), session_(options) {}
 
   Status Open() override;
   Status Describe(const TableName& table, Catalog* catalog) override;
@@ -35,7 +32,7 @@ class SqliteSink final : public Sink {
 
  private:
   template <typename Call>
-  Status Checked(const Call& call);
+  Status AtTheStart(const Call& call);
   Statements Prepare(const TablePlan& plan, const Shape& shape);
   void WriteRow(const Statements& statements, const TablePlan& plan, const Row& row);
   void WriteAlone(const Statements& statements, const TablePlan& plan, const Row& row);
@@ -43,43 +40,35 @@ class SqliteSink final : public Sink {
   bool MoveCheckpoint(const CheckpointMove& move, Status* judged);
   WriteResult Transaction(const WriteRequest& request, bool each_alone);
   void Rollback() noexcept;
-  [[nodiscard]] const CheckpointMove* Move(const WriteRequest& request) const {
-    return checkpoint_ ? request.checkpoint : nullptr;
-  }
 
   const SinkOptions options_;
-  TableName table_;  // the exactly-once table
-  std::optional<CheckpointSql> checkpoint_;
+  const ExactlyOnce once_;
   SqliteSession session_;
 };
 
 template <typename Call>
-Status SqliteSink::Checked(const Call& call) {
+Status SqliteSink::AtTheStart(const Call& call) {
   if (!session_.is_open()) return {Code::kNotConnected, "sqlite: not open"};
   session_.Start();
-  try {
-    return call();
-  } catch (const SqliteFailure& failure) {
-    return session_.ToStatus(failure);
-  }
+  return Checked(call);
 }
 
 Status SqliteSink::Open() {
   Status status = session_.Open();
-  if (!status.ok() || !checkpoint_) return status;
+  if (!status.ok() || !once_) return status;
   Catalog catalog;
-  status = Describe(table_, &catalog);
+  status = Describe(once_.table(), &catalog);
   std::size_t found = 0;
   for (const Column& column : catalog.columns) found += column.name == "id" || column.name == "val" ? 1U : 0U;
   if (status.code() == Code::kConfig || (status.ok() && found != 2)) {
-    status = MissingCheckpointTable(options_.exactly_once_table, checkpoint_->create_table);
+    status = MissingCheckpointTable(options_.exactly_once_table, once_->create_table);
   }
   if (!status.ok()) session_.Close();
   return status;
 }
 
 Status SqliteSink::Describe(const TableName& table, Catalog* catalog) {
-  return Checked([&] {
+  return AtTheStart([&] {
     auto query = [this](const auto& sql, const auto& parameters) { return session_.Query(sql, parameters); };
     return ReadSqliteCatalog(query, table, catalog);
   });
@@ -87,10 +76,10 @@ Status SqliteSink::Describe(const TableName& table, Catalog* catalog) {
 
 Status SqliteSink::LoadCheckpoint(const std::string& id, StreamId* position) {
   *position = {};
-  if (!checkpoint_) return Status::Ok();
-  return Checked([&]() -> Status {
-    session_.Query(checkpoint_->create, {id, StreamId{}.ToString(), id});
-    const auto rows = session_.Query(checkpoint_->read, {id});
+  if (!once_) return Status::Ok();
+  return AtTheStart([&]() -> Status {
+    session_.Query(once_->create, {id, StreamId{}.ToString(), id});
+    const auto rows = session_.Query(once_->read, {id});
     if (rows.size() != 1 || !rows[0][0])
       return {Code::kConfig, "sqlite: checkpoint '" + id + "' is not one row"};
     return ReadCheckpoint(id, *rows[0][0], position);
@@ -98,9 +87,9 @@ Status SqliteSink::LoadCheckpoint(const std::string& id, StreamId* position) {
 }
 
 void SqliteSink::ForgetCheckpoint(const std::string& id) {
-  if (!checkpoint_) return;
-  const Status status = Checked([&] {
-    session_.Query(checkpoint_->forget, {id});
+  if (!once_) return;
+  const Status status = AtTheStart([&] {
+    session_.Query(once_->forget, {id});
     return Status::Ok();
   });
   static_cast<void>(status);  // it is only a row too many
@@ -131,7 +120,7 @@ void SqliteSink::WriteAlone(const Statements& statements, const TablePlan& plan,
   if (session_.HasOpenForeignKeys()) {
     session_.Execute("ROLLBACK TO alone");
     session_.Execute("RELEASE alone");
-    throw SqliteFailure{Code::kRefused, true, "FOREIGN KEY constraint failed"};
+    throw DriverFailure{"sqlite", Code::kRefused, "FOREIGN KEY constraint failed", true};
   }
   session_.Execute("RELEASE alone");
 }
@@ -147,7 +136,7 @@ void SqliteSink::WriteRows(const WriteRequest& request, bool each_alone, std::ve
         } else {
           WriteRow(statements, request.plan, row);
         }
-      } catch (const SqliteFailure& failure) {
+      } catch (const DriverFailure& failure) {
         if (failure.code != Code::kRefused) throw;
         refused->push_back(MakeRefusal(request.plan, row, failure.message, failure.is_constraint));
         refused->back().row = i;
@@ -159,9 +148,9 @@ void SqliteSink::WriteRows(const WriteRequest& request, bool each_alone, std::ve
 
 // False: it changed no row; `judged` says what that means.
 bool SqliteSink::MoveCheckpoint(const CheckpointMove& move, Status* judged) {
-  session_.Query(checkpoint_->move, {move.to.ToString(), move.id, move.from.ToString()});
+  session_.Query(once_->move, {move.to.ToString(), move.id, move.from.ToString()});
   if (session_.Changes() > 0) return true;
-  const auto rows = session_.Query(checkpoint_->read, {move.id});
+  const auto rows = session_.Query(once_->read, {move.id});
   *judged = JudgeCheckpoint(move, rows.empty() ? std::nullopt : rows[0][0]);
   return false;
 }
@@ -169,7 +158,7 @@ bool SqliteSink::MoveCheckpoint(const CheckpointMove& move, Status* judged) {
 void SqliteSink::Rollback() noexcept {
   try {
     if (session_.InTransaction()) session_.Execute("ROLLBACK");
-  } catch (const SqliteFailure&) {
+  } catch (const DriverFailure&) {
     session_.Close();  // which rolls back too
   }
 }
@@ -177,7 +166,7 @@ void SqliteSink::Rollback() noexcept {
 WriteResult SqliteSink::Transaction(const WriteRequest& request, bool each_alone) {
   WriteResult result;
   session_.Execute("BEGIN IMMEDIATE");
-  const CheckpointMove* move = Move(request);
+  const CheckpointMove* move = once_.Move(request);
   if (move != nullptr && !MoveCheckpoint(*move, &result.status)) {
     Rollback();
     return result;
@@ -198,7 +187,7 @@ WriteResult SqliteSink::Transaction(const WriteRequest& request, bool each_alone
 }
 
 WriteResult SqliteSink::Write(const WriteRequest& request) {
-  if (request.rows.empty() && Move(request) == nullptr) return {};
+  if (request.rows.empty() && once_.Move(request) == nullptr) return {};
   if (!session_.is_open()) return {{Code::kNotConnected, "sqlite: not open"}, {}};
   session_.Start();
   if (session_.Moved()) {
@@ -209,9 +198,9 @@ WriteResult SqliteSink::Write(const WriteRequest& request) {
   try {
     session_.TidyStatements();
     return Transaction(request, false);
-  } catch (const SqliteFailure& failure) {
+  } catch (const DriverFailure& failure) {
     Rollback();
-    const Status status = session_.ToStatus(failure);
+    const Status status = failure.ToStatus();
     // While writing, only time can tell what mends itself.
     return {failure.code == Code::kTransient ? status : Status(Code::kTransient, status.message()), {}};
   }

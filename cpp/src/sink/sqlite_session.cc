@@ -5,8 +5,6 @@
 #include <charconv>
 #include <filesystem>
 
-#include "sink/refusal.h"
-
 namespace writebehind {
 namespace {
 
@@ -91,12 +89,9 @@ struct SqliteSession::Driver {
 SqliteSession::SqliteSession(const SinkOptions& options) : options_(options) {}
 SqliteSession::~SqliteSession() { Close(); }
 
-SqliteFailure SqliteSession::Failed(int code) const {
-  return {CodeOf(code), (code & 0xFF) == SQLITE_CONSTRAINT, sqlite3_errmsg(driver_->db.get())};
-}
-
-Status SqliteSession::ToStatus(const SqliteFailure& failure) const {
-  return {failure.code, "sqlite " + options_.database + ": " + OneLine(failure.message)};
+DriverFailure SqliteSession::Failed(int code) const {
+  return {"sqlite " + options_.database, CodeOf(code), sqlite3_errmsg(driver_->db.get()),
+          (code & 0xFF) == SQLITE_CONSTRAINT};
 }
 
 int SqliteSession::OnBusy(void* self, int tries) {
@@ -141,10 +136,10 @@ Status SqliteSession::Open() {
     Execute("PRAGMA cache_size=-32768");
     Execute("PRAGMA wal_autocheckpoint=8192");
     if (sqlite3_db_readonly(opened, "main") == 1)
-      throw SqliteFailure{Code::kConfig, false, "the file can't be written"};
-  } catch (const SqliteFailure& failure) {
+      throw DriverFailure{"sqlite " + options_.database, Code::kConfig, "the file can't be written"};
+  } catch (const DriverFailure& failure) {
     Close();
-    return ToStatus(failure);
+    return failure.ToStatus();
   }
   return Status::Ok();
 }
@@ -223,7 +218,7 @@ void SqliteSession::Run(Statement* statement, const TablePlan& plan, std::span<c
     sqlite3_reset(handle);
     return;
   }
-  SqliteFailure failure = Failed(code);
+  DriverFailure failure = Failed(code);
   sqlite3_reset(handle);
   throw failure;
 }

@@ -11,18 +11,12 @@
 #include <vector>
 
 #include "sink/catalog_reader.h"
+#include "sink/driver_failure.h"
 #include "writebehind/row.h"
 #include "writebehind/sink.h"
 #include "writebehind/status.h"
 
 namespace writebehind {
-
-// What a failed call came to: thrown by SqliteSession, caught by SqliteSink.
-struct SqliteFailure {
-  Code code = Code::kTransient;
-  bool is_constraint = false;
-  std::string message;
-};
 
 // One thread, but for Interrupt.
 class SqliteSession {
@@ -34,7 +28,6 @@ class SqliteSession {
   Status Open();
   void Close() noexcept;
   [[nodiscard]] bool is_open() const { return driver_ != nullptr; }
-  [[nodiscard]] Status ToStatus(const SqliteFailure& failure) const;
 
   // Begins a call of the sink: waits for another process's lock are counted from here.
   void Start();
@@ -46,7 +39,7 @@ class SqliteSession {
   // Rows that the last statement changed.
   [[nodiscard]] int Changes() const;
 
-  // All below throw SqliteFailure.
+  // All below throw DriverFailure.
   void Execute(const char* sql);
   std::vector<Texts> Query(const std::string& sql, const std::vector<std::string>& parameters);
   // A statement kept prepared by `key`; `sql` makes its text where it is not. Valid until TidyStatements or
@@ -67,7 +60,7 @@ class SqliteSession {
  private:
   struct Driver;
   static int OnBusy(void* self, int tries);
-  [[nodiscard]] SqliteFailure Failed(int code) const;
+  [[nodiscard]] DriverFailure Failed(int code) const;
   Statement* Find(const std::string& key) const;
   Statement* Prepare(const std::string& key, const std::string& sql);
 

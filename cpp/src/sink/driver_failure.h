@@ -1,0 +1,34 @@
+// What a failed call of a driver came to: thrown by the sessions, caught by their sinks.
+#pragma once
+
+#include <string>
+
+#include "writebehind/status.h"
+
+namespace writebehind {
+
+struct DriverFailure {
+  std::string who;  // begins the status: "mysql"
+  Code code = Code::kTransient;
+  std::string message;         // the driver's own
+  bool is_constraint = false;  // with kRefused
+  bool is_schema = false;      // a table, a column or a privilege is missing
+  int number = 0;              // MySQL's; 0: it has none
+
+  [[nodiscard]] Status ToStatus() const;
+};
+
+// For calls at the start, where a missing object, a lost privilege or a column too short is the
+// configuration's.
+template <typename Call>
+Status Checked(const Call& call) {
+  try {
+    return call();
+  } catch (const DriverFailure& failure) {
+    const Status status = failure.ToStatus();
+    const bool mendable = failure.is_schema || failure.code == Code::kRefused;
+    return mendable ? Status(Code::kConfig, status.message()) : status;
+  }
+}
+
+}  // namespace writebehind
