@@ -9,7 +9,8 @@ namespace py = pybind11;
 namespace writebehind::bindings {
 namespace {
 
-// Reads the keys of a mapping one by one and then says which were not asked for.
+// Reads the keys of a mapping one by one and then says which were not asked for. One that is absent or None is
+// left alone.
 class Keys {
  public:
   Keys(const py::dict& config, const char* where) : config_(config), where_(where) {}
@@ -18,14 +19,13 @@ class Keys {
   void Get(const char* key, T* value) {
     if (const py::object found = Find(key); found) *value = found.cast<T>();
   }
-  void Milliseconds(const char* key, std::chrono::milliseconds* value) {
+  void Get(const char* key, std::chrono::milliseconds* value) {
     if (const py::object found = Find(key); found) *value = std::chrono::milliseconds(found.cast<std::int64_t>());
   }
-  // Null where it is absent or None.
-  py::object Find(const char* key) {
-    known_.insert(key);
-    if (!config_.contains(key) || config_[key].is_none()) return {};
-    return py::reinterpret_borrow<py::object>(config_[key]);
+  // Calls `read` with a mapping or a callable.
+  template <class T, class Read>
+  void With(const char* key, const Read& read) {
+    if (const py::object found = Find(key); found) read(found.cast<T>());
   }
   void Done() const {
     for (const auto& item : config_) {
@@ -35,42 +35,61 @@ class Keys {
   }
 
  private:
+  py::object Find(const char* key) {
+    known_.insert(key);
+    if (!config_.contains(key) || config_[key].is_none()) return {};
+    return py::reinterpret_borrow<py::object>(config_[key]);
+  }
+
   const py::dict& config_;
   const char* where_;
   std::set<std::string> known_;
 };
 
-RedisOptions RedisOptionsOf(const py::dict& config) {
-  RedisOptions options;
+// What Redis and a database are connected to by alike.
+template <class Options>
+void ReadServer(Keys* keys, Options* options) {
+  keys->Get("host", &options->host);
+  keys->Get("port", &options->port);
+  keys->Get("user", &options->user);
+  keys->Get("password", &options->password);
+  keys->Get("connect_timeout_ms", &options->connect_timeout);
+}
+
+void ReadRedis(const py::dict& config, RedisOptions* options) {
   Keys keys(config, "redis");
-  keys.Get("host", &options.host);
-  keys.Get("port", &options.port);
-  keys.Get("unix_socket", &options.unix_socket);
-  keys.Get("db", &options.db);
-  keys.Get("user", &options.user);
-  keys.Get("password", &options.password);
-  keys.Milliseconds("connect_timeout_ms", &options.connect_timeout);
-  keys.Milliseconds("reply_timeout_ms", &options.reply_timeout);
+  ReadServer(&keys, options);
+  keys.Get("unix_socket", &options->unix_socket);
+  keys.Get("db", &options->db);
+  keys.Get("reply_timeout_ms", &options->reply_timeout);
   keys.Done();
-  return options;
 }
 
 void ReadSink(const py::dict& config, SinkOptions* options) {
   Keys keys(config, "sink");
+  ReadServer(&keys, options);
   keys.Get("kind", &options->kind);
-  keys.Get("host", &options->host);
-  keys.Get("port", &options->port);
-  keys.Get("user", &options->user);
-  keys.Get("password", &options->password);
   keys.Get("database", &options->database);
   keys.Get("exactly_once_table", &options->exactly_once_table);
-  keys.Milliseconds("connect_timeout_ms", &options->connect_timeout);
-  keys.Milliseconds("statement_timeout_ms", &options->statement_timeout);
-  if (const py::object driver = keys.Find("driver"); driver) {
-    for (const auto& item : driver.cast<py::dict>()) {
+  keys.Get("statement_timeout_ms", &options->statement_timeout);
+  keys.With<py::dict>("driver", [&](const py::dict& driver) {
+    for (const auto& item : driver) {
       options->driver.emplace_back(item.first.cast<std::string>(), item.second.cast<std::string>());
     }
-  }
+  });
+  keys.Done();
+}
+
+void ReadTuning(const py::dict& config, PipelineOptions* options) {
+  Keys keys(config, "options");
+  keys.Get("batch", &options->batch);
+  keys.Get("duration_ms", &options->duration);
+  keys.Get("max_batch_rows", &options->max_batch_rows);
+  keys.Get("max_batch_bytes", &options->max_batch_bytes);
+  keys.Get("writers", &options->writers);
+  keys.Get("retry_interval_ms", &options->retry_interval);
+  keys.Get("stop_on_reject", &options->stop_on_reject);
+  keys.Get("once", &options->once);
   keys.Done();
 }
 
@@ -106,22 +125,10 @@ PipelineOptions PipelineOptionsOf(const py::dict& config) {
   Keys keys(config, "pipeline");
   keys.Get("name", &options.name);
   keys.Get("definition", &options.definition);
-  if (const py::object redis = keys.Find("redis"); redis) options.redis = RedisOptionsOf(redis.cast<py::dict>());
-  if (const py::object sink = keys.Find("sink"); sink) options.sink = SinkOptionsOf(sink.cast<py::dict>());
-  if (const py::object callable = keys.Find("credentials"); callable) options.credentials = CredentialsOf(callable);
-  if (const py::object given = keys.Find("options"); given) {
-    const auto dict = given.cast<py::dict>();
-    Keys tuning(dict, "options");
-    tuning.Get("batch", &options.batch);
-    tuning.Milliseconds("duration_ms", &options.duration);
-    tuning.Get("max_batch_rows", &options.max_batch_rows);
-    tuning.Get("max_batch_bytes", &options.max_batch_bytes);
-    tuning.Get("writers", &options.writers);
-    tuning.Milliseconds("retry_interval_ms", &options.retry_interval);
-    tuning.Get("stop_on_reject", &options.stop_on_reject);
-    tuning.Get("once", &options.once);
-    tuning.Done();
-  }
+  keys.With<py::dict>("redis", [&](const py::dict& redis) { ReadRedis(redis, &options.redis); });
+  keys.With<py::dict>("sink", [&](const py::dict& sink) { ReadSink(sink, &options.sink); });
+  keys.With<py::object>("credentials", [&](const py::object& callable) { options.credentials = CredentialsOf(callable); });
+  keys.With<py::dict>("options", [&](const py::dict& tuning) { ReadTuning(tuning, &options); });
   keys.Done();
   return options;
 }
