@@ -8,11 +8,36 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, Literal, NoReturn, TypedDict, Unpack, get_overloads, overload
 
 from writebehind.errors import NotBuiltError
 from writebehind.gears import GearsBuilder, current_builder
 from writebehind.pipeline import Connector, Pipeline
+
+
+class _Added(TypedDict, total=False):
+    """The keywords behind rgsync's own; their defaults are those of Pipeline."""
+
+    keys: Sequence[str] | None
+    missing: Literal["null", "keep"]
+    expired: Literal["keep", "delete"]
+    writers: int
+    max_batch: int
+    max_pending: int
+    constraint_grace: float
+    error_handling: Literal["dlq", "ignore", "stop"]
+    wait_replicas: int
+    wait_aof: bool
+
+
+class _Options(_Added, total=False):
+    """All keywords behind `version`."""
+
+    onFailedRetryInterval: float
+    batch: int
+    duration: int
+    transform: Callable[[Any], Any] | None
+    eventTypes: Sequence[str] | None
 
 
 class RGWriteBehind:
@@ -54,16 +79,7 @@ class RGWriteBehind:
         duration: int = 100,
         transform: Callable[[Any], Any] | None = None,
         eventTypes: Sequence[str] | None = None,
-        keys: Sequence[str] | None = None,
-        missing: Literal["null", "keep"] = "null",
-        expired: Literal["keep", "delete"] = "keep",
-        writers: int = 1,
-        max_batch: int = 5000,
-        max_pending: int = 0,
-        constraint_grace: float = 30,
-        error_handling: Literal["dlq", "ignore", "stop"] = "dlq",
-        wait_replicas: int = 0,
-        wait_aof: bool = False,
+        **added: Unpack[_Added],
     ) -> None: ...
 
     @overload
@@ -74,25 +90,11 @@ class RGWriteBehind:
         connector: Connector,
         name: str | None = None,
         version: str | None = None,
-        onFailedRetryInterval: float = 5,
-        batch: int = 100,
-        duration: int = 100,
-        transform: Callable[[Any], Any] | None = None,
-        eventTypes: Sequence[str] | None = None,
-        keys: Sequence[str] | None = None,
-        missing: Literal["null", "keep"] = "null",
-        expired: Literal["keep", "delete"] = "keep",
-        writers: int = 1,
-        max_batch: int = 5000,
-        max_pending: int = 0,
-        constraint_grace: float = 30,
-        error_handling: Literal["dlq", "ignore", "stop"] = "dlq",
-        wait_replicas: int = 0,
-        wait_aof: bool = False,
+        **options: Unpack[_Options],
     ) -> None: ...
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        builder, given = _bind(_WITH_BUILDER, _WITHOUT_BUILDER, args, kwargs)
+        builder, given = _bind(args, kwargs)
         prefix = given.pop("keysPrefix")
         self.pipeline = Pipeline(
             name=given.pop("name", None) or prefix,
@@ -156,32 +158,27 @@ def _refuse(recipe: object, name: object) -> NoReturn:
     raise NotBuiltError(f"pipeline '{name}': {type(recipe).__name__} is not served by this version; RGWriteBehind is", "see the README")
 
 
-def _signatures() -> tuple[inspect.Signature, inspect.Signature]:
+def _signature() -> inspect.Signature:
     # The overloads are the one place where the parameters stand; typing keeps them for us.
-    from typing import get_overloads
-
-    with_builder, without = (inspect.signature(form) for form in get_overloads(RGWriteBehind.__init__))
-    return _without_self(with_builder), _without_self(without)
-
-
-def _without_self(signature: inspect.Signature) -> inspect.Signature:
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+    _, *own, _ = inspect.signature(get_overloads(RGWriteBehind.__init__)[0]).parameters.values()
+    options = inspect.signature(Pipeline).parameters
+    return inspect.Signature([*own, *(options[name] for name in _Added.__annotations__)])
 
 
-_WITH_BUILDER, _WITHOUT_BUILDER = _signatures()
-RGWriteBehind.__signature__ = _WITH_BUILDER  # type: ignore[attr-defined]
+_SIGNATURE = _signature()
+RGWriteBehind.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
 
 
-def _bind(
-    with_builder: inspect.Signature, without: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[GearsBuilder, dict[str, Any]]:
+def _bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[GearsBuilder, dict[str, Any]]:
     """Finds out whether GB was given, and names all arguments."""
-    has_builder = "GB" in kwargs or (bool(args) and not isinstance(args[0], str))
+    if "GB" not in kwargs and (not args or isinstance(args[0], str)):
+        args = (None, *args)
+        kwargs = {"name": None, **kwargs} if len(args) < 5 else kwargs
     try:
-        given = dict((with_builder if has_builder else without).bind(*args, **kwargs).arguments)
+        given = dict(_SIGNATURE.bind(*args, **kwargs).arguments)
     except TypeError as error:
         raise TypeError(f"RGWriteBehind: {error}") from None
-    builder = given.pop("GB", None)
+    builder = given.pop("GB")
     return builder if isinstance(builder, GearsBuilder) else current_builder(), given
 
 

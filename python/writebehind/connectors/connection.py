@@ -120,7 +120,7 @@ class PostgresConnection(BaseSqlConnection):
 
 
 class SQLiteConnection(BaseSqlConnection):
-    """A SQLite file, made if it is not there.
+    """A SQLite file, which must be there.
 
     Args:
         filePath: of the file; a relative path begins at the working directory.
