@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: drains a backlog into each database and prints rows/s and the engine's peak memory."""
+"""`python -m benchmarks`: drains a backlog into each database and prints rows/s and the engine's peak memory; then start-up times."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.drain import drain
+from benchmarks.startup import startup
 
 
 def main() -> None:
@@ -20,6 +21,8 @@ def main() -> None:
         for result in drain(kind, options.keys):
             table.add_row(result.target, result.round_, f"{result.rate:,.0f}", f"{result.rss_mb:.0f}")
     Console().print(table)
+    for name, seconds in startup().items():
+        Console().print(f"{name}: {seconds * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

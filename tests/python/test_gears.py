@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.python import running
 from writebehind import Engine, GearsBuilder, Pipeline, RGWriteBehind
 from writebehind.connectors import SQLiteConnection, SQLiteConnector
 from writebehind.errors import ConfigError, NotBuiltError, RedisUnavailable, VersionError
@@ -16,21 +17,13 @@ from writebehind.testing import RedisServer, free_port
 
 
 @pytest.fixture
-def connector(tmp_path: Path) -> SQLiteConnector:
-    file = tmp_path / "t.db"
-    with sqlite3.connect(file) as database:
-        database.execute("CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER)")
-    database.close()
+def connector(file: Path) -> SQLiteConnector:
     return SQLiteConnector(SQLiteConnection(str(file)), "t", "id")
 
 
 def rows(connector: SQLiteConnector) -> list[tuple[object, ...]]:
     assert isinstance(connector.connection, SQLiteConnection)
-    database = sqlite3.connect(connector.connection.filePath, timeout=30)
-    try:
-        return database.execute("SELECT * FROM t ORDER BY id").fetchall()
-    finally:
-        database.close()
+    return running.rows(connector.connection.filePath)
 
 
 def test_a_builder_runs_what_is_declared(redis_server: RedisServer, redis_client: redis.Redis, connector: SQLiteConnector) -> None:

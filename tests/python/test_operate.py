@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,20 +10,12 @@ import pytest
 import redis
 
 from tests.conftest import Cli
+from tests.python import running
 from writebehind import Engine, Pipeline
 from writebehind.cli.configure import acl_lines
 from writebehind.connectors import SQLiteConnection, SQLiteConnector
 from writebehind.log import Log
 from writebehind.testing import RedisServer, free_port, wait_until
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "t.db"
-    with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER)")
-    database.close()
-    return path
 
 
 @pytest.fixture
@@ -44,12 +35,8 @@ def cli(redis_server: RedisServer) -> Cli:
     return Cli(redis_server.url)
 
 
-def rows(file: Path) -> dict[str, object]:
-    database = sqlite3.connect(file, timeout=30)
-    try:
-        return dict(database.execute("SELECT id, a FROM t").fetchall())
-    finally:
-        database.close()
+def rows(file: Path) -> dict[object, object]:
+    return dict(running.rows(file))
 
 
 def reject(client: redis.Redis, engine: Engine, key: str) -> None:

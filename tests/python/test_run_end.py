@@ -1,0 +1,133 @@
+"""How `writebehind run` waits for what is not there, and how it ends: by a signal, within 5 s, whatever hangs."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pymysql
+import pytest
+import redis
+
+from tests.conftest import Cli
+from tests.python.running import end, recipe, rows, run_until_registered
+from writebehind.testing import MariaDBServer, RedisServer, free_port, wait_until
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_writes_until_a_signal(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis, number: int) -> None:
+    process = run_until_registered(Cli(redis_server.url), redis_client, recipe(tmp_path, repr(str(file)), options="version='1.0.0'"))
+    redis_client.hset("k:1", "a", "7")
+    wait_until(lambda: rows(file) == [("1", 7)], 10, "the row")
+    err = end(process, number)
+    assert "info p: k:* -> sqlite table t (registered, version 1.0.0)" in err
+    assert "1 written, in 1 batches" in err
+    assert redis_client.xlen("writebehind:{p}:stream") == 0
+
+
+def test_redis_that_is_not_there_yet_is_waited_for(tmp_path: Path, file: Path, module: Path) -> None:
+    server = RedisServer(module=module)
+    try:
+        process = Cli(server.url).start("run", recipe(tmp_path, repr(str(file))))
+        assert process.stderr is not None
+        assert "can't be reached" in process.stderr.readline()
+        with server.start():
+            client = redis.Redis(port=server.port, decode_responses=True)
+            wait_until(lambda: client.exists("writebehind:registry"), 20, "the registration")
+            client.hset("k:1", "a", "1")
+            wait_until(lambda: rows(file) == [("1", 1)], 20, "the row")
+            end(process)
+    finally:
+        server.close()
+
+
+def test_a_signal_ends_it_also_while_redis_is_not_there(tmp_path: Path, file: Path) -> None:
+    process = Cli(f"redis://127.0.0.1:{free_port()}").start("run", recipe(tmp_path, repr(str(file))))
+    assert process.stderr is not None
+    process.stderr.readline()
+    end(process)
+
+
+def test_a_signal_ends_it_while_a_script_runs(tmp_path: Path) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import sys, time\nprint('here', file=sys.stderr, flush=True)\ntry:\n    time.sleep(60)\nexcept Exception:\n    pass\n"
+    )
+    process = Cli().start("run", script)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "here\n"
+    end(process)
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port that takes connections and never answers: a database that hangs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        held: list[socket.socket] = []
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    held.append(listener.accept()[0])
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        for link in held:
+            link.close()
+
+
+@pytest.mark.parametrize("kind", ["Postgres", "MySql"])
+def test_a_signal_ends_it_while_a_database_hangs(tmp_path: Path, redis_server: RedisServer, redis_client: redis.Redis, kind: str) -> None:
+    with black_hole() as port:
+        process = Cli(redis_server.url).start("run", recipe(tmp_path, f"'u', 'p', '127.0.0.1:{port}/d'", kind))
+        wait_until(lambda: client_count(redis_client) > 1 or process.poll() is not None, 20, "the run's connection to Redis")
+        end(process)
+
+
+def test_a_signal_ends_it_while_a_statement_hangs(tmp_path: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
+    with MariaDBServer() as database:
+        with pymysql.connect(host="127.0.0.1", port=database.port, user="wb", password="wb", database="wb") as link:
+            link.cursor().execute("CREATE TABLE t (id VARCHAR(100) PRIMARY KEY, a INT)")
+        script = recipe(tmp_path, f"'wb', 'wb', '127.0.0.1:{database.port}/wb'", "MySql")
+        process = run_until_registered(Cli(redis_server.url), redis_client, script)
+        redis_client.hset("k:1", "a", "1")
+        wait_until(lambda: not redis_client.xlen("writebehind:{p}:stream"), 20, "the first row")
+        database.signal(signal.SIGSTOP)
+        try:
+            redis_client.hset("k:2", "a", "2")
+            # Long enough for the engine to be in the middle of its statement.
+            wait_until(lambda: int(redis_client.hget("writebehind:{p}:engine", "lag_ms") or 0) > 0, 20, "the waiting change")
+            end(process)
+        finally:
+            database.signal(signal.SIGCONT)
+        assert redis_client.xlen("writebehind:{p}:stream") == 1
+
+
+def client_count(client: redis.Redis) -> int:
+    return int(client.info("clients")["connected_clients"])
+
+
+@pytest.mark.parametrize("kind", ["Postgres", "MySql"])
+def test_a_database_that_is_down_is_waited_for(tmp_path: Path, redis_server: RedisServer, redis_client: redis.Redis, kind: str) -> None:
+    script = recipe(tmp_path, f"'u', 'hidden', '127.0.0.1:{free_port()}/d'", kind)
+    process = run_until_registered(Cli(redis_server.url), redis_client, script)
+    redis_client.hset("k:1", "a", "1")
+    wait_until(lambda: redis_client.hget("writebehind:{p}:engine", "message"), 20, "the engine's message")
+    err = end(process)
+    assert "changes wait in Redis until it is back" in err
+    assert "hidden" not in err
+    assert redis_client.xlen("writebehind:{p}:stream") == 1
+
+
+def test_a_halted_pipeline_is_1(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
+    process = run_until_registered(Cli(redis_server.url), redis_client, recipe(tmp_path, repr(str(file)), options="error_handling='stop'"))
+    redis_client.hset("k:1", "a", "not a number")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 1, err
+    assert "pipeline 'p' halted: " in err
+    assert out == ""
