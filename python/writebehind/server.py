@@ -46,6 +46,11 @@ class ServerFacts:
     maxmemory: int | None
     maxmemory_policy: str
 
+    @property
+    def has_module_categories(self) -> bool:
+        """The server lets a module put its commands into ACL categories."""
+        return self.compatible >= (7, 2, 0)
+
 
 @contextmanager
 def redis_errors(address: RedisAddress) -> Iterator[None]:
@@ -130,6 +135,16 @@ def require_usable(client: Redis, address: RedisAddress) -> list[str]:
     if facts.is_replica:
         raise RedisUnavailable(f"Redis at {address} is a replica; the engine needs its master")
     return persistence_warnings(facts)
+
+
+def defects(facts: ServerFacts) -> list[str]:
+    """Faults of this very version that our module brings to light, one sentence each."""
+    if (facts.name, facts.version) == ("Valkey", "8.1.1"):
+        return [
+            "Valkey 8.1.1 has a fault that a module listening to keyspace events brings to light: after COPY key key DB n the client "
+            "is in database n, and what it writes next goes there (leave out COPY ... DB, or use another version)"
+        ]
+    return []
 
 
 def persistence_warnings(facts: ServerFacts) -> list[str]:

@@ -1,4 +1,4 @@
-"""status, rejected, pause, resume, unregister and configure, on a real server with a running engine."""
+"""status, rejected, pause, resume and unregister, on a real server with a running engine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import redis
 from tests.conftest import Cli
 from tests.python import running
 from writebehind import Engine, Pipeline
-from writebehind.cli.configure import acl_lines
 from writebehind.connectors import SQLiteConnection, SQLiteConnector
 from writebehind.log import Log
-from writebehind.testing import RedisServer, free_port, wait_until
+from writebehind.testing import RedisServer, wait_until
 
 
 @pytest.fixture
@@ -215,56 +214,3 @@ def test_unregister_and_drain_without_an_engine_gives_up(cli: Cli, engine: Engin
     assert done.returncode == 1
     assert "1 changes still wait after 0.5 s" in done.stderr
     assert redis_client.xlen("writebehind:{p}:stream") == 1
-
-
-def test_configure_loads_the_module_where_that_is_allowed(module: Path) -> None:
-    with RedisServer() as server:
-        done = Cli(server.url)("configure")
-        assert done.returncode == 0, done.stderr
-        assert "the module is loaded now" in done.stderr
-        assert f"loadmodule {module}" in done.stdout
-        assert "warning: the AOF is off" in done.stderr
-        again = Cli(server.url)("configure")
-        assert again.returncode == 0
-        assert "the module is loaded" in again.stderr
-        assert redis.Redis(port=server.port).execute_command("WB.LIST") == []
-
-
-def test_configure_says_what_to_add_where_it_is_not(module: Path) -> None:
-    with RedisServer("--enable-module-command", "no", "--maxmemory-policy", "allkeys-lru", "--appendonly", "yes") as server:
-        done = Cli(server.url)("configure")
-    assert done.returncode == 1
-    assert done.stdout == f"loadmodule {module}\n"
-    assert "add this line to the server's configuration and restart it" in done.stderr
-    assert "maxmemory-policy is allkeys-lru" in done.stderr
-    assert "AOF" not in done.stderr
-
-
-def test_configure_refuses_a_cluster() -> None:
-    with RedisServer("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as server:
-        done = Cli(server.url)("configure")
-    assert done.returncode == 2
-    assert "is a cluster, which this version does not serve" in done.stderr
-
-
-def test_the_acl_lines_are_enough(module: Path, pipeline: Pipeline, file: Path) -> None:
-    with RedisServer(module=module) as server:
-        admin = redis.Redis(port=server.port)
-        for line in acl_lines("k"):
-            words = line.replace("'>PASSWORD'", ">secret").split()
-            assert admin.execute_command(*words) in (b"OK", True)
-        application = redis.Redis(port=server.port, username="application", password="secret", decode_responses=True, protocol=2)
-        with Engine(f"redis://writebehind:secret@127.0.0.1:{server.port}", [pipeline], log=Log("error")) as engine:
-            application.execute_command("HSET", "k:1", "a", "1", "#", "=token")
-            answer = application.xread({"{k:1}token": "0-0"}, block=10000)
-            assert answer[0][1][0][1] == {"status": "done"}
-            application.execute_command("HMSET", "k:2", "a", "2", "#", "+")
-            application.delete("k:1")
-            assert engine.drain(10)
-            for verb in ("status", "pause p", "resume p"):
-                cli = Cli(f"redis://writebehind:secret@127.0.0.1:{server.port}")
-                assert cli(*verb.split()).returncode == 0
-        assert rows(file) == {}
-        for command in ("WB.UNREGISTER p DROP", "HSET writebehind:registry p x", "HSET other:1 a 1", "WB.HSET other:1 a 1", "DEL other:1"):
-            with pytest.raises(redis.exceptions.ResponseError, match=r"(?i)no permissions|acl verification failed|can't access"):
-                application.execute_command(*command.split())
