@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from writebehind.engine import Engine
+    from writebehind.errors import NotBuiltError
     from writebehind.pipeline import Pipeline
     from writebehind.redis_url import RedisAddress
 
@@ -53,6 +54,10 @@ class GearsBuilder:
             if self.engine is not None:
                 self.engine.add(pipeline)
             self.pipelines.append(pipeline)
+
+    def leave_out(self, error: NotBuiltError, source: str) -> None:
+        """What becomes of a declaration, at `source`, that this version can't serve: it raises `error`."""
+        raise error
 
     def start(self) -> Self:
         """Runs the engine in the background, with what was collected so far and what comes later."""
@@ -101,6 +106,16 @@ class _ScriptBuilder(GearsBuilder):
     """The `GB` that is there without a `with`: `writebehind run` starts what it collects."""
 
     is_running = False  # set by `run`
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left_out: list[tuple[NotBuiltError, str]] = []  # and where they are declared
+
+    def leave_out(self, error: NotBuiltError, source: str) -> None:
+        """Under `run` kept for its warning: what stands beside it in the script can be served."""
+        if not self.is_running:
+            raise error
+        self.left_out.append((error, source))
 
     def add(self, pipeline: Pipeline) -> None:
         if not self.pipelines and not self.is_running:

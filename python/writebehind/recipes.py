@@ -114,10 +114,20 @@ _PIPELINE_NAMES = {"onFailedRetryInterval": "retry_interval_s", "duration": "dur
 
 
 class RGWriteThrough:
-    """Declares write-through; raises NotBuiltError: it is not served by this version."""
+    """Declares write-through, which is not served by this version.
+
+    In a script under `writebehind run` it is left out with a warning, so that the write-behind pipelines beside it run.
+
+    Raises:
+        NotBuiltError: anywhere else.
+    """
 
     def __init__(self, GB: Any, keysPrefix: Any, mappings: Any, connector: Any, name: Any, version: str | None = None) -> None:
-        _refuse(self, name)
+        error = NotBuiltError(
+            f"pipeline '{name}': RGWriteThrough is not served by this version: what is written to keys '{keysPrefix}…' reaches no table",
+            "RGWriteBehind is served; see the README",
+        )
+        _builder(GB).leave_out(error, _caller())
 
 
 class RGJSONWriteBehind:
@@ -178,8 +188,11 @@ def _bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[GearsBuilder, 
         given = dict(_SIGNATURE.bind(*args, **kwargs).arguments)
     except TypeError as error:
         raise TypeError(f"RGWriteBehind: {error}") from None
-    builder = given.pop("GB")
-    return builder if isinstance(builder, GearsBuilder) else current_builder(), given
+    return _builder(given.pop("GB")), given
+
+
+def _builder(given: object) -> GearsBuilder:
+    return given if isinstance(given, GearsBuilder) else current_builder()
 
 
 def _caller() -> str:

@@ -62,6 +62,33 @@ def test_the_listing_of_the_recipe_runs_as_it_is(
         assert redis_client.hgetall("cars:1") == {"id": "1", "color": "red"}
 
 
+@pytest.mark.parametrize(("target", "kind", "port"), [("mysql", "MySql", 3306), ("postgres", "Postgres", 5432)])
+def test_a_file_with_write_through_runs_its_write_behind_half(
+    target: str,
+    kind: str,
+    port: int,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    redis_server: RedisServer,
+    redis_client: redis.Redis,
+    cli_for: type[Cli],
+) -> None:
+    database: Database = request.getfixturevalue(target)
+    columns = "first VARCHAR(100) NOT NULL, last VARCHAR(100) NOT NULL, age INT NOT NULL"
+    database.query(f"CREATE TABLE persons (person_id VARCHAR(100) NOT NULL, {columns}, PRIMARY KEY (person_id))")
+    source = tmp_path / "source" / "both.py"
+    source.parent.mkdir()
+    source.write_text((MATERIAL / "both.py").read_text().replace("MySql", kind).replace("3306", str(port)))
+    recipe = adapted(source, tmp_path, user=('"somebody", "secret"', '"wb", "wb"'), db=(f"localhost:{port}/test", database.address))
+    with running(cli_for(redis_server.url), redis_client, recipe) as process:
+        issue(redis_client, "HSET person:1 first_name foo last_name bar age 20")
+        wait_for_rows(database.query, ["SELECT * FROM persons"], "1|foo|bar|20\n")
+        assert process.stderr is not None
+        line = process.stderr.readline()
+    assert f" warning {recipe}:19: pipeline 'PersonsWriteThrough': RGWriteThrough is not served by this version" in line
+    assert "keys '__…' reaches no table; the rest of the recipe runs without it" in line
+
+
 def test_a_recipe_in_the_style_of_gears_runs_as_it_is(
     tmp_path: Path, postgres: Database, redis_server: RedisServer, redis_client: redis.Redis, cli_for: type[Cli]
 ) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from writebehind.cli.script import load_recipes
 from writebehind.errors import WritebehindError
 try:
-    found = load_recipes([Path(name) for name in sys.argv[1:]])
-    print(json.dumps([[p.name, p.source, p.connector.kind] for p in found]))
+    warnings = []
+    found = load_recipes([Path(name) for name in sys.argv[1:]], warnings.append)
+    print(json.dumps([[p.name, p.source, p.connector.kind] for p in found] + warnings))
 except WritebehindError as error:
     print(json.dumps({"kind": type(error).__name__, "text": str(error), "hint": error.hint}))
 """
@@ -98,6 +99,21 @@ def test_names_not_served_say_so_with_the_line(tmp_path: Path) -> None:
     assert isinstance(error, dict)
     assert error["kind"] == "NotBuiltError"
     assert error["text"].startswith(f"{tmp_path}/recipe0.py:7: pipeline 'n': RGWriteThrough is not served by this version")
+
+
+def test_write_through_beside_write_behind_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    through = "from rgsync import RGWriteThrough\nRGWriteThrough(GB, '__', {}, connector, 'through')\n"
+    behind = "RGWriteBehind(GB, 'a', {}, connector, 'behind')\n"
+    place = f"{tmp_path}/recipe0.py:7"
+    assert load(tmp_path, f"{HEAD}\n{through}{behind}") == [
+        ["behind", f"{tmp_path}/recipe0.py:8", "sqlite"],
+        f"{place}: pipeline 'through': RGWriteThrough is not served by this version: what is written to keys '__…' reaches no table; "
+        "the rest of the recipe runs without it",
+    ]
+    error = load(tmp_path, f"{HEAD}\n{behind}", f"{HEAD}\n{through}")
+    assert isinstance(error, dict)
+    assert error["kind"] == "NotBuiltError"
+    assert error["text"].startswith(f"{tmp_path}/recipe1.py:7: pipeline 'through': RGWriteThrough is not served")
 
 
 def test_a_script_that_declares_nothing_is_an_error(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def run(recipes: tuple[Path, ...], redis_url: str, once: bool, dry_run: bool, lo
     try:
         runner = Runner(parse_redis_url(redis_url), log, once=once)
         with runner.signals():
-            pipelines = load_recipes(recipes)
+            pipelines = load_recipes(recipes, log.warning)
             if not dry_run:
                 return runner.run(pipelines)
             _explain(pipelines)

@@ -17,9 +17,10 @@ def schema(recipes: tuple[Path, ...]) -> None:
     from writebehind import _core
     from writebehind.cli.script import load_recipes
     from writebehind.definition import to_json
+    from writebehind.log import Log
 
     printed: set[str] = set()
-    for pipeline in load_recipes(recipes):
+    for pipeline in load_recipes(recipes, Log(is_plain=True).warning):
         kind = pipeline.connector.kind
         exactly_once = pipeline.connector.exactlyOnceTableName or ""
         for statement in _core.schema_sql(kind, to_json(pipeline.definition()), exactly_once):

@@ -6,7 +6,7 @@ import builtins
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,32 @@ from writebehind.pipeline import Pipeline
 _PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
-def load_recipes(recipes: Iterable[Path]) -> list[Pipeline]:
+def load_recipes(recipes: Iterable[Path], warn: Callable[[str], None]) -> list[Pipeline]:
     """Executes scripts, in their order, with `GB` there and the names of `writebehind.compat` importable.
+
+    Args:
+        warn: is told, with file and line, what of a script is left out.
 
     Returns:
         The pipelines, in the order in which they were declared.
 
     Raises:
         ConfigError: a script can't be read, fails, or declares nothing; the message begins with file and line.
+        NotBuiltError: nothing that a script declares is served.
     """
     import writebehind.compat  # noqa: F401 - its import is what makes the names importable
 
     GB.is_running = True
     for recipe in recipes:
         before = len(GB.pipelines)
+        GB.left_out.clear()
         _execute(recipe)
         if len(GB.pipelines) == before:
+            for error, source in GB.left_out:
+                raise NotBuiltError(f"{source}: {error}", error.hint)
             raise ConfigError(f"{recipe}: declares no pipeline", "RGWriteBehind(GB, …) declares one")
+        for error, source in GB.left_out:
+            warn(f"{source}: {error}; the rest of the recipe runs without it")
     return list(GB.pipelines)
 
 
