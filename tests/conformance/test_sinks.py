@@ -40,12 +40,24 @@ def environment() -> Iterator[dict[str, str]]:
         yield made
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql", "null"])
-def test_sink(kind: str, environment: dict[str, str]) -> None:
-    suite = "NullSink.*" if kind == "null" else f"*/{kind}"
+def check(suite: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
         [str(find_program()), f"--gtest_filter={suite}", "--gtest_brief=1"],
         env=environment, capture_output=True, text=True, errors="replace", timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert re.search(r"PASSED +\] [1-9]", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql", "null"])
+def test_sink(kind: str, environment: dict[str, str]) -> None:
+    check("NullSink.*" if kind == "null" else f"*/{kind}", environment)
+
+
+def test_a_server_that_speaks_another_language(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "de")
+    with PostgresServer("-c", "lc_messages=C.UTF-8") as server:
+        done = subprocess.run(["psql", server.url.replace("wb:wb@", "wb:wrong@"), "-c", "SELECT 1"], capture_output=True, text=True)
+        if "authentication failed" in done.stderr:
+            pytest.skip("this machine has no translation of PostgreSQL")
+        check("*Opening.*/postgres:*Refusing.*/postgres", {**environment, "WB_TEST_POSTGRES": server.url})

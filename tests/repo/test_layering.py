@@ -23,7 +23,7 @@ ALLOWED = {"capture": {"codec/entry_format.h", "codec/encoder.h"}, "metrics": {"
 # A driver's header belongs to its own sink, or to the one stage that speaks to Redis.
 DRIVERS = {
     "pqxx": "sink/postgres",
-    "libpq": "sink/postgres",
+    "libpq-fe.h": "sink/postgres",
     "cppconn": "sink/mysql",
     "mysql": "sink/mysql",
     "sqlite3.h": "sink/sqlite",

@@ -1,5 +1,6 @@
 #include "sink/postgres_errors.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -31,17 +32,19 @@ constexpr std::array kRules = {
     Rule{"P0001", Code::kRefused},       // RAISE EXCEPTION
 };
 
-constexpr std::array<std::string_view, 9> kMendable = {
-    "password authentication failed",
-    "no password supplied",
-    "\" does not exist",
-    "pg_hba.conf",
-    "invalid connection option",
-    "authentication failed",
-    "invalid value for parameter",
-    "permission denied for database",
-    "certificate",
-};
+// What libpq itself finds wrong with options and certificates. Its language is that of this process, which is
+// English unless the program that we are in asks for another.
+constexpr std::array<std::string_view, 2> kMendable = {"invalid", "certificate"};
+
+// The last five characters, where they are one: "…: FATAL:  28P01".
+std::string_view TrailingState(std::string_view message) {
+  while (message.ends_with('\n')) message.remove_suffix(1);
+  if (message.size() < 7) return {};
+  const std::string_view state = message.substr(message.size() - 5);
+  const bool fits = std::all_of(state.begin(), state.end(),
+                                [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  return fits && message.substr(message.size() - 7, 2) == "  " ? state : std::string_view();
+}
 
 }  // namespace
 
@@ -55,6 +58,14 @@ Code PostgresCode(std::string_view sqlstate) {
 bool IsPostgresConstraint(std::string_view sqlstate) { return sqlstate.starts_with("23"); }
 
 Code PostgresConnectCode(std::string_view message) {
+  const std::string_view state = TrailingState(message);
+  if (!state.empty()) {
+    const Code code = PostgresCode(state);
+    // While nothing is written yet, a privilege, a name or a setting that is refused is wrong by
+    // configuration.
+    const bool mendable = code == Code::kConfig || code == Code::kRefused || state.starts_with("42");
+    return mendable ? Code::kConfig : Code::kNotConnected;
+  }
   for (const std::string_view part : kMendable) {
     if (message.find(part) != std::string_view::npos) return Code::kConfig;
   }

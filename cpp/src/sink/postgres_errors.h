@@ -16,8 +16,8 @@ Code PostgresCode(std::string_view sqlstate);
 
 bool IsPostgresConstraint(std::string_view sqlstate);
 
-// The library gives no SQLSTATE for a failed connect, only the server's English text: kConfig for what only a
-// person can mend, kNotConnected for all else.
+// Of a failed connect: `message` ends with the server's SQLSTATE (libpq's PQERRORS_SQLSTATE), or is libpq's
+// own. kConfig for what only a person can mend, kNotConnected for all else.
 Code PostgresConnectCode(std::string_view message);
 
 }  // namespace writebehind

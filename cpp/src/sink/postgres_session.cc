@@ -8,6 +8,7 @@
 
 #include "sink/driver_failure.h"
 #include "sink/postgres_errors.h"
+#include "sink/postgres_probe.h"
 #include "sink/refusal.h"
 
 namespace writebehind {
@@ -104,12 +105,16 @@ auto PostgresSession::Guarded(const Call& call) {
 
 Status PostgresSession::Open() {
   Close();
+  const std::string connection_string = ConnectionString(options_);
+  const auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
   try {
-    auto opened = std::make_unique<Driver>(ConnectionString(options_));
+    auto opened = std::make_unique<Driver>(connection_string);
     const std::lock_guard lock(mutex_);
     driver_ = std::move(opened);
   } catch (const std::exception& error) {
-    return {PostgresConnectCode(error.what()), "postgres: " + OneLine(error.what())};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return {ProbePostgres(connection_string, left), "postgres: " + OneLine(error.what())};
   }
   try {
     Execute("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()) +

@@ -9,12 +9,17 @@ namespace {
 
 constexpr std::size_t kMessageBytes = 500;
 
+// Of any language: »a«, „a“ and the like begin and end with bytes that are not ASCII.
+bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`' || static_cast<unsigned char>(c) >= 0x80; }
+
 // How databases name a column: "a", 'a', `a`, (a)=(…), t.a
 bool Names(std::string_view message, const std::string& column) {
-  for (const std::string& form :
-       {"\"" + column + "\"", "'" + column + "'", "`" + column + "`", "(" + column + ")=("}) {
-    if (message.find(form) != std::string_view::npos) return true;
+  for (std::size_t at = message.find(column, 1); at != std::string_view::npos;
+       at = message.find(column, at + 1)) {
+    const std::size_t end = at + column.size();
+    if (end < message.size() && IsQuote(message[at - 1]) && IsQuote(message[end])) return true;
   }
+  if (message.find("(" + column + ")=(") != std::string_view::npos) return true;
   return message.ends_with("." + column) || message.find("." + column + ",") != std::string_view::npos;
 }
 

@@ -23,12 +23,15 @@ TEST(PostgresErrors, ByTheirClass) {
 }
 
 TEST(PostgresErrors, OfAConnect) {
-  EXPECT_EQ(Code::kConfig, PostgresConnectCode("FATAL:  password authentication failed for user \"wb\""));
-  EXPECT_EQ(Code::kConfig, PostgresConnectCode("FATAL:  database \"x\" does not exist"));
-  EXPECT_EQ(Code::kNotConnected,
-            PostgresConnectCode("connection to server at \"127.0.0.1\" failed: Connection refused"));
-  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode("FATAL:  the database system is starting up"));
-  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode("FATAL:  sorry, too many clients already"));
+  const std::string begin = "connection to server at \"127.0.0.1\", port 1 failed: ";
+  for (const char* state : {"28P01", "28000", "3D000", "42501", "22023"})
+    EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "FATAL:  " + state + "\n")) << state;
+  for (const char* state : {"57P03", "53300", "57P01", "XX000"})
+    EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(begin + "FATAL:  " + state + "\n")) << state;
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "SCHWERWIEGEND:  28P01\n"));
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "SSL error: certificate verify failed\n"));
+  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(begin + "Connection refused\n"));
+  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(""));
 }
 
 TEST(MysqlErrors, ByNumber) {
