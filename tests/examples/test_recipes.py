@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,11 @@ def test_a_recipe_does_what_its_readme_says(
         database.query(statement)
     cli = cli_for(redis_server.url)
     cli.environment.update(database.environment)
-    with running(cli, redis_client, folder / "recipe.py", cwd=folder):
+    (shell,) = blocks(folder / "README.md", "sh")
+    assert set(re.findall(r"([A-Z_]+)=", shell)) <= set(database.environment)
+    program, verb, *recipe = shlex.split(shell.splitlines()[-1])
+    assert (program, verb) == ("writebehind", "run")
+    with running(cli, redis_client, *recipe, cwd=folder):
         issue(redis_client, commands)
         wait_for_rows(database.query, queries.strip().splitlines(), (folder / "expected.txt").read_text())
 
