@@ -16,6 +16,7 @@ import psycopg2
 import pymysql
 import redis
 
+from .proxy import Proxy
 from writebehind.testing import MariaDBServer, PostgresServer, RedisServer, Server, wait_until
 
 FIELDS = ("first_name", "seq")
@@ -74,6 +75,13 @@ class Target:
     def close(self) -> None: ...
 
     server: Server | None = None
+    proxy: Proxy | None = None
+
+    @property
+    def port(self) -> int:
+        """The engine's way to the server."""
+        assert self.server
+        return self.proxy.port if self.proxy else self.server.port
 
 
 class SQLiteTarget(Target):
@@ -110,7 +118,7 @@ class PostgresTarget(Target):
 
     @property
     def connection(self) -> str:
-        return f"'wb', 'wb', '127.0.0.1:{self.server.port}/wb'"
+        return f"'wb', 'wb', '127.0.0.1:{self.port}/wb'"
 
     def close(self) -> None:
         self.server.close()
@@ -131,7 +139,7 @@ class MariaDBTarget(Target):
 
     @property
     def connection(self) -> str:
-        return f"'wb', 'wb', '127.0.0.1:{self.server.port}/wb'"
+        return f"'wb', 'wb', '127.0.0.1:{self.port}/wb'"
 
     def close(self) -> None:
         self.server.close()
@@ -171,12 +179,33 @@ class Engine:
 
 
 class Stack:
-    """All of it together."""
+    """All of it together; `link` is the engine's way to Redis where it goes through a proxy."""
 
-    def __init__(self, server: RedisServer, target: Target, recipe: Path) -> None:
-        self.server, self.target = server, target
+    def __init__(self, server: RedisServer, target: Target, recipe: Path, link: Proxy | None = None) -> None:
+        self.server, self.target, self.link = server, target, link
         self.redis = redis.Redis(port=server.port, decode_responses=True)
-        self.engine = Engine(recipe, server.url)
+        self.engine = Engine(recipe, f"redis://127.0.0.1:{link.port}/0" if link else server.url)
+
+    def hset(self, start: int, stop: int, **fields: object) -> None:
+        """A transaction that writes person:<start> to person:<stop - 1>."""
+        with self.redis.pipeline() as pipe:
+            for seq in range(start, stop):
+                pipe.hset(f"person:{seq}", mapping={"first_name": f"name {seq}", "seq": seq, **fields})
+            pipe.execute()
+
+    def answer(self, key: str, uuid: str) -> list[dict[str, str]]:
+        """All entries of an answer, once there is one."""
+        stream = f"{{{key}}}{uuid}"
+        assert self.redis.xread({stream: "0-0"}, block=20_000), self.engine.log[-4000:]
+        return [fields for _, fields in self.redis.xrange(stream)]
+
+    def rejected(self) -> list[dict[str, str]]:
+        """The rejected stream; its entries hold packed bytes."""
+        with redis.Redis(port=self.server.port, decode_responses=True, encoding_errors="replace") as client:
+            return [fields for _, fields in client.xrange("writebehind:{persons}:rejected")]
+
+    def written_twice(self) -> list[tuple[Any, ...]]:
+        return self.target.query("SELECT person_id, seq, count(*) FROM written GROUP BY person_id, seq HAVING count(*) > 1")
 
     @property
     def waiting(self) -> int:
@@ -220,21 +249,39 @@ class Stack:
 
 
 @contextmanager
-def stack(kind: str, module: str, directory: Path, *redis_arguments: str, exactly_once: bool = True, options: str = "") -> Iterator[Stack]:
-    """A running Redis and target of `kind` (sqlite, postgres, mariadb) with a recipe; no engine yet."""
+def stack(
+    kind: str,
+    module: str | Path,
+    directory: Path,
+    *redis_arguments: str,
+    exactly_once: bool = True,
+    options: str = "",
+    proxied: bool = False,
+) -> Iterator[Stack]:
+    """A running Redis and target of `kind` (sqlite, postgres, mariadb) with a recipe; no engine yet.
+
+    Args:
+        proxied: the engine reaches both through a Proxy. Default False.
+    """
     target: Target = SQLiteTarget(directory) if kind == "sqlite" else PostgresTarget() if kind == "postgres" else MariaDBTarget()
     recipe = directory / "recipe.py"
     try:
         target.prepare()
+        if proxied and target.server:
+            target.proxy = Proxy(target.server.port)
         recipe.write_text(
             RECIPE.format(kind=target.kind, connection=target.connection, exactly_once=", 'seen'" if exactly_once else "", options=options)
         )
         with RedisServer(*redis_arguments, module=module) as server:
-            made = Stack(server, target, recipe)
+            made = Stack(server, target, recipe, Proxy(server.port) if proxied else None)
             try:
                 yield made
             finally:
                 made.engine.kill()
                 made.redis.close()
+                if made.link:
+                    made.link.close()
     finally:
+        if target.proxy:
+            target.proxy.close()
         target.close()
