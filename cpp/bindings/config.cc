@@ -93,17 +93,23 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
   keys.Done();
 }
 
-// Called from the engine's threads, at each connect. Python objects are only touched under the GIL, their
-// release too.
-std::function<Status(SinkOptions*)> CredentialsOf(const py::object& callable) {
-  const auto held = std::shared_ptr<py::object>(new py::object(callable), [](py::object* object) {
+bool IsFinalizing() {
+#if PY_VERSION_HEX >= 0x030d0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
+
+// Called from the engine's threads, at each connect. An interpreter that ends lets no thread have its GIL.
+std::function<Status(SinkOptions*)> CredentialsOf(std::shared_ptr<Callable> callable) {
+  return [callable = std::move(callable)](SinkOptions* options) -> Status {
+    if (IsFinalizing()) return {Code::kStopped, "Python ends"};
     const py::gil_scoped_acquire gil;
-    delete object;  // the deleter of a shared_ptr: there is no other owner
-  });
-  return [held](SinkOptions* options) -> Status {
-    const py::gil_scoped_acquire gil;
+    const py::object call = callable->object;  // for as long as the call takes
+    if (!call) return {Code::kStopped, "the pipeline is gone"};
     try {
-      ReadSink((*held)().cast<py::dict>(), options);
+      ReadSink(call().cast<py::dict>(), options);
       return Status::Ok();
     } catch (const std::exception&) {
       // Not the exception's text: it may hold the secret.
@@ -120,14 +126,17 @@ SinkOptions SinkOptionsOf(const py::dict& config) {
   return options;
 }
 
-PipelineOptions PipelineOptionsOf(const py::dict& config) {
+PipelineOptions PipelineOptionsOf(const py::dict& config, std::shared_ptr<Callable> credentials) {
   PipelineOptions options;
   Keys keys(config, "pipeline");
   keys.Get("name", &options.name);
   keys.Get("definition", &options.definition);
   keys.With<py::dict>("redis", [&](const py::dict& redis) { ReadRedis(redis, &options.redis); });
   keys.With<py::dict>("sink", [&](const py::dict& sink) { ReadSink(sink, &options.sink); });
-  keys.With<py::object>("credentials", [&](const py::object& callable) { options.credentials = CredentialsOf(callable); });
+  keys.With<py::object>("credentials", [&](const py::object& callable) {
+    credentials->object = callable;
+    options.credentials = CredentialsOf(std::move(credentials));
+  });
   keys.With<py::dict>("options", [&](const py::dict& tuning) { ReadTuning(tuning, &options); });
   keys.Done();
   return options;

@@ -22,14 +22,25 @@ void Unlocked(Body body) {
   Raise(status);
 }
 
-// Destroying a pipeline waits for threads that may want the GIL.
+// Destroying a pipeline waits for threads that may want the GIL. Those that hang for longer are left to
+// themselves, but not with the callable.
 struct Unlock {
   void operator()(Pipeline* pipeline) const {
-    const py::gil_scoped_release unlocked;
-    delete pipeline;  // Python owned it
+    {
+      const py::gil_scoped_release unlocked;
+      delete pipeline;  // Python owned it
+    }
+    if (credentials) credentials->object = py::object();
   }
+  std::shared_ptr<Callable> credentials;
 };
 using Handle = std::unique_ptr<Pipeline, Unlock>;
+
+Handle MakePipeline(const py::dict& config) {
+  auto credentials = std::make_shared<Callable>();
+  PipelineOptions options = PipelineOptionsOf(config, credentials);
+  return {new Pipeline(std::move(options)), Unlock{std::move(credentials)}};
+}
 
 py::dict StatusOf(const Pipeline& pipeline) {
   const StatusBoard::Snapshot now = pipeline.board().Get();
@@ -88,7 +99,7 @@ PYBIND11_MODULE(_core, module) {
       "set_logging", [](const std::string& level, bool json) { SetLogging(LevelOf(level), json); }, py::arg("level"), py::arg("json"));
 
   py::class_<Pipeline, Handle>(module, "Pipeline")
-      .def(py::init([](const py::dict& config) { return Handle(new Pipeline(PipelineOptionsOf(config))); }), py::arg("config"))
+      .def(py::init(&MakePipeline), py::arg("config"))
       .def(
           "check",
           [](Pipeline& self, const std::string& definition) {

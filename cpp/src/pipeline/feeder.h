@@ -18,7 +18,10 @@ class Feeder {
 
   // Until it is stopped or, with `once`, has handed over what was there at the start.
   void Run();
-  void Interrupt() { reader_.connection().Interrupt(); }
+  void Interrupt() {
+    reader_.connection().Interrupt();
+    registry_.Interrupt();
+  }
 
  private:
   Status Step();

@@ -47,7 +47,8 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
       Log(LogLevel::kWarning, context.options.name, "stopping: what is under way is cancelled and stays in the stream");
       context.stop_all.Request();
       for (auto& lane : context.lanes) lane->settlements.Close();
-      for (auto& worker : workers) worker->Cancel();
+      // Side by side: to cancel one may take seconds, where it needs a connection to a server that hangs.
+      for (auto& worker : workers) Run("canceller", [&worker] { worker->Cancel(); });
       settle_loop.Interrupt();
     }
     const bool done = AwaitThreads(deadline);
