@@ -93,13 +93,15 @@ struct Parcel {
   FieldArena fields;
   std::shared_ptr<const void> bytes_owner;
   std::size_t bytes = 0;
+  std::uint64_t reading = 0;  // counts how often the stream was read from its beginning
+  bool again = false;         // it may have been read, and some of it rejected, by an engine that ended since
   std::shared_ptr<Ticket> ticket;
   std::shared_ptr<Budget> budget;  // null: unbounded (tests)
 };
 
 // What of a parcel falls to one writer.
 struct Share {
-  std::shared_ptr<const Parcel> parcel;
+  std::shared_ptr<const Parcel> parcel;  // null: only says that reading begins anew
   bool whole = true;                   // all of it: one writer
   std::vector<std::uint32_t> indexes;  // else these of its records, ascending
 

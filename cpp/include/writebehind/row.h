@@ -50,6 +50,7 @@ struct Row {
   // The row is deleted before it is written: its key was deleted and made again, so what a kKeep cell would
   // leave alone is not there any more.
   bool replaces = false;
+  bool merged = false;            // it takes something from earlier changes of its key, which may be to blame for it
   std::uint32_t record = 0;       // index of its Record in the Batch
   std::span<const Cell> cells;    // plan.width() of them
 };

@@ -30,6 +30,7 @@ struct Batch {
   std::vector<Fate> fates;             // of each record
   std::vector<Holding> holdings;       // what keeps the records alive
   std::size_t bytes = 0;
+  bool again = false;  // some of it may have been read before, by an engine that ended since
 
   std::vector<Row> rows;   // of the pending records, in their order
   std::vector<Row> heads;  // of those, the last of each key: what is written
@@ -39,11 +40,16 @@ struct Batch {
   [[nodiscard]] std::uint32_t definition() const { return records.front()->definition; }
   [[nodiscard]] StreamId last() const { return records.back()->id; }
 
+  // Cuts the records from `at` on off, with their fates, and returns them as a batch of their own.
+  // REQUIRES: 0 < at < records.size().
+  Batch CutAt(std::size_t at);
+
   void Clear() {
     records.clear();
     fates.clear();
     holdings.clear();
     bytes = 0;
+    again = false;
     rows.clear();
     heads.clear();
   }

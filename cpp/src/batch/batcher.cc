@@ -23,6 +23,10 @@ bool Batcher::Fill(Batch* batch) {
       next_ = 0;
       if (!share_) return true;
     }
+    if (!share_->parcel) {
+      if (batch->empty()) share_.reset();
+      return false;
+    }
     std::size_t taken = 0;
     for (; next_ < share_->size(); ++next_, ++taken) {
       const Record& record = share_->record(next_);
@@ -30,7 +34,10 @@ bool Batcher::Fill(Batch* batch) {
       batch->records.push_back(&record);
       batch->bytes += record.packed.size();
     }
-    if (taken > 0) batch->holdings.push_back({share_->parcel, taken});
+    if (taken > 0) {
+      batch->holdings.push_back({share_->parcel, taken});
+      batch->again = batch->again || share_->parcel->again;
+    }
     if (next_ < share_->size()) return false;
     share_.reset();
   }

@@ -25,7 +25,8 @@ class Batcher {
   Batcher(BatchLimits limits, BoundedQueue<Share>* shares, Signal* arrived, const Stop* stop)
       : limits_(limits), shares_(shares), arrived_(arrived), stop_(stop) {}
 
-  // Waits for the next batch. False: stopped, or the queue was closed and is empty.
+  // Waits for the next batch. An empty one says that reading begins anew. False: stopped, or the queue was
+  // closed and is empty.
   // REQUIRES: `batch` is clear.
   bool Next(Batch* batch);
 

@@ -15,6 +15,7 @@ Row Coalescer::Merge(const Row& earlier, const Row& later) {
   Row merged = later;
   if (!Keeps(later)) return merged;
   merged.replaces = earlier.is_delete || earlier.replaces;
+  merged.merged = true;
   if (earlier.is_delete) return merged;
   merged_.push_back(std::make_unique<Cell[]>(later.cells.size()));
   const std::span<Cell> cells(merged_.back().get(), later.cells.size());

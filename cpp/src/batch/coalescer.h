@@ -17,7 +17,7 @@ class Coalescer {
   // Fills batch->heads from batch->rows: one row per key, the last, in the order of each key's first
   // change. What the last leaves alone (kKeep) is what the changes before it made of it, so that the table
   // ends as if each had been written. A row that the target refuses is coalesced again without it, so that
-  // the one before it stands. Heads live until the next Run.
+  // the one before it stands. A head that took something from the rows before it is `merged`. Heads live until the next Run.
   void Run(Batch* batch);
 
  private:

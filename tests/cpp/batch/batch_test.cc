@@ -83,6 +83,43 @@ TEST_F(BatcherTest, NeverMixesIdentitiesOrDefinitions) {
   }
 }
 
+TEST_F(BatcherTest, SaysByAnEmptyBatchThatReadingBeginsAnew) {
+  Batcher batcher = Make({100, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}}));
+  queue_.Push(std::make_unique<Share>());
+  queue_.Push(ShareOf({{"b"}}));
+  for (const std::size_t size : {1U, 0U, 1U}) {
+    batch_.Clear();
+    ASSERT_TRUE(batcher.Next(&batch_));
+    EXPECT_EQ(batch_.records.size(), size);
+  }
+}
+
+TEST_F(BatcherTest, ABatchIsCutWithItsFatesAndWhatKeepsItAlive) {
+  Batcher batcher = Make({100, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"c", 1, 1, 30}}));
+  queue_.Push(ShareOf({{"d"}, {"e"}}, 4));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  batch_.fates[0].state = batch_.fates[3].state = Fate::State::kFailed;
+  batch_.again = true;
+  const Batch tail = batch_.CutAt(2);
+  ASSERT_EQ(batch_.records.size(), 2U);
+  ASSERT_EQ(batch_.holdings.size(), 1U);
+  EXPECT_EQ(batch_.holdings[0].records, 2U);
+  EXPECT_EQ(batch_.bytes, 20U);
+  EXPECT_EQ(batch_.last(), (StreamId{2, 0}));
+  EXPECT_EQ(batch_.fates[0].state, Fate::State::kFailed);
+  ASSERT_EQ(tail.records.size(), 3U);
+  EXPECT_EQ(tail.records[0]->key, "c");
+  ASSERT_EQ(tail.holdings.size(), 2U);
+  EXPECT_EQ(tail.holdings[0].records, 1U);
+  EXPECT_EQ(tail.holdings[0].parcel, batch_.holdings[0].parcel);
+  EXPECT_EQ(tail.holdings[1].records, 2U);
+  EXPECT_EQ(tail.bytes, 50U);
+  EXPECT_EQ(tail.fates[1].state, Fate::State::kFailed);
+  EXPECT_TRUE(tail.again);
+}
+
 TEST_F(BatcherTest, OnlyABusyWriterWaitsForMore) {
   Batcher batcher = Make({100, 10000, 3, std::chrono::hours(1)});  // a wait that would never end
   queue_.Push(ShareOf({{"a"}, {"b"}, {"c"}}));
@@ -160,9 +197,11 @@ TEST(Coalescer, TakesWhatTheLastChangeKeepsFromThoseBeforeIt) {
   EXPECT_EQ(batch.heads[0].record, 1U);
   EXPECT_EQ(batch.heads[0].cells[1].text, "36");
   EXPECT_FALSE(batch.heads[0].replaces);
+  EXPECT_TRUE(batch.heads[0].merged);
   EXPECT_EQ(batch.heads[1].cells[1].state, Cell::State::kKeep);
   EXPECT_TRUE(batch.heads[1].replaces);
   EXPECT_TRUE(batch.heads[2].is_delete);
+  EXPECT_FALSE(batch.heads[2].merged);
 }
 
 TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
