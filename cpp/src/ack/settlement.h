@@ -20,6 +20,7 @@ struct Settlement {
   std::uint64_t identity = 0;
   std::string checkpoint_field;  // <output>/<identity>/<writer>of<writers>
   StreamId last;                 // of the batch
+  std::uint64_t reading = 0;     // of its parcels
   std::vector<Answer> answers;
   std::vector<Holding> holdings;  // keep the answers' views alive
 };

@@ -9,7 +9,14 @@ namespace writebehind {
 
 void Settler::Add(std::unique_ptr<Settlement> settlement) {
   for (const Holding& holding : settlement->holdings) tracker_->Settle(holding);
+  if (forgotten_ && settlement->reading <= *forgotten_) return;
   waiting_.push_back(std::move(settlement));
+}
+
+void Settler::ForgetReading(std::uint64_t reading) {
+  forgotten_ = reading;
+  std::erase_if(waiting_, [reading](const auto& settlement) { return settlement->reading <= reading; });
+  taken_.clear();
 }
 
 Status Settler::Send(CommandLine* redis) {
@@ -19,9 +26,17 @@ Status Settler::Send(CommandLine* redis) {
     while (count < waiting_.size() && waiting_[count]->identity == waiting_.front()->identity) ++count;
     AppendCommand(std::span(waiting_).first(count), count == waiting_.size(), redis);
     if (Status status = redis->Expect(); !status.ok()) return status;
+    Taken(std::span(waiting_).first(count));
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   }
   return Status::Ok();
+}
+
+// Only of the stream that is there: a flush takes the checkpoints of the one before with it.
+void Settler::Taken(std::span<const std::unique_ptr<Settlement>> settlements) {
+  if (settlements.front()->identity != taken_of_) taken_.clear();
+  taken_of_ = settlements.front()->identity;
+  for (const auto& settlement : settlements) taken_[settlement->checkpoint_field] = settlement->last;
 }
 
 // WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <error>]...

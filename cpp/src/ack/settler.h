@@ -1,7 +1,10 @@
 // Tells Redis what is committed: checkpoint, answers, trimming, in one command per batch.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,12 +40,23 @@ class Settler {
 
   void Forget() { waiting_.clear(); }
 
+  // Redis lost some of what it took. What was read up to `reading` is forgotten, also what is still added of
+  // it: the entries that are there again will be read again.
+  void ForgetReading(std::uint64_t reading);
+
+  // The checkpoints that Redis took last, by field; of one identity.
+  [[nodiscard]] const std::map<std::string, StreamId>& taken() const { return taken_; }
+
  private:
   void AppendCommand(std::span<const std::unique_ptr<Settlement>> settlements, bool is_last, CommandLine* redis) const;
+  void Taken(std::span<const std::unique_ptr<Settlement>> settlements);
 
   std::string pipeline_;
   Tracker* tracker_;
   std::vector<std::unique_ptr<Settlement>> waiting_;
+  std::optional<std::uint64_t> forgotten_;  // the last reading that is
+  std::uint64_t taken_of_ = 0;  // identity
+  std::map<std::string, StreamId> taken_;
 };
 
 }  // namespace writebehind

@@ -36,6 +36,13 @@ class Tracker {
     }
   }
 
+  // Reading begins anew: what was passed may be there again.
+  // REQUIRES: nothing waits.
+  void Restart() {
+    std::lock_guard lock(mutex_);
+    passed_.reset();
+  }
+
   // Nothing yet: no parcel was settled whole.
   [[nodiscard]] std::optional<Watermark> Passed() const {
     std::lock_guard lock(mutex_);

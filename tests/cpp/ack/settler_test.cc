@@ -145,6 +145,33 @@ TEST(Settler, NeverTrimsByAnotherStreamsWatermark) {
   EXPECT_EQ(redis.commands[1][3], "0-0");
 }
 
+// Redis came back with less than it had taken: what was settled before, or is still to come of what was read
+// before, would trim what is there again.
+TEST(Settler, ForgetsWhatWasReadBeforeRedisLostData) {
+  Tracker tracker;
+  Settler settler("people", &tracker);
+  FakeLine redis;
+  const auto before = ParcelOf(1, 3);
+  tracker.Add(before->ticket);
+  settler.Add(SettlementOf(before, 1, 1));
+  ASSERT_TRUE(settler.Send(&redis).ok());
+  EXPECT_EQ(settler.taken().at("0/7/1of1"), (StreamId{1, 0}));
+  settler.Add(SettlementOf(before, 1, 2));
+  settler.ForgetReading(0);
+  settler.Add(SettlementOf(before, 1, 3));
+  EXPECT_FALSE(tracker.Oldest());
+  tracker.Restart();
+  const auto after = ParcelOf(1, 3);
+  tracker.Add(after->ticket);
+  auto settlement = SettlementOf(after, 1, 1);
+  settlement->reading = 1;
+  settler.Add(std::move(settlement));
+  redis.commands.clear();
+  ASSERT_TRUE(settler.Send(&redis).ok());
+  ASSERT_EQ(redis.commands.size(), 1U);
+  EXPECT_THAT(redis.commands[0], ElementsAre("WB.SETTLE", "people", "0000000000000007", "0-0", "1", "0/7/1of1", "1-0"));
+}
+
 TEST(Rejected, SaysColumnTypeValueAndReason) {
   FakeLine redis;
   Record record;
