@@ -114,6 +114,8 @@ def _warnings(overview: PipelineOverview) -> list[str]:
         warnings.append(f"no engine has been seen for {since:.0f} s")
     elif overview.engine.get("message"):
         warnings.append(f"{overview.engine.get('state', 'engine')}: {overview.engine['message']}")
+    if since is not None and overview.engine.get("restored"):
+        warnings.append(str(overview.engine["restored"]))
     if overview.paused:
         warnings.append(f"writing is paused; changes wait until: writebehind resume {overview.name}")
     if overview.rejected:

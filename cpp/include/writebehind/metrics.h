@@ -37,11 +37,14 @@ class StatusBoard {
   void Recovered(const std::string& who);
   void Set(State state, const std::string& message = {});
   void SetSettled(StreamId id);
+  // Redis came back as it was earlier; said for as long as the engine runs.
+  void SetRestored(const std::string& message);
 
   struct Snapshot {
     State state = State::kStarting;
     std::string message;
     StreamId settled;
+    std::string restored;  // empty: never
   };
   [[nodiscard]] Snapshot Get() const;
 
@@ -52,6 +55,7 @@ class StatusBoard {
   std::string failing_who_;
   std::string failing_message_;
   StreamId settled_;
+  std::string restored_;
 };
 
 }  // namespace writebehind

@@ -38,10 +38,15 @@ void StatusBoard::SetSettled(StreamId id) {
   settled_ = id;
 }
 
+void StatusBoard::SetRestored(const std::string& message) {
+  std::lock_guard lock(mutex_);
+  restored_ = message;
+}
+
 StatusBoard::Snapshot StatusBoard::Get() const {
   std::lock_guard lock(mutex_);
-  if (state_ == State::kRunning && !failing_who_.empty()) return {State::kRetrying, failing_message_, settled_};
-  return {state_, message_, settled_};
+  if (state_ == State::kRunning && !failing_who_.empty()) return {State::kRetrying, failing_message_, settled_, restored_};
+  return {state_, message_, settled_, restored_};
 }
 
 }  // namespace writebehind

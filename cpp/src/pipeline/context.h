@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,9 @@ struct Context {
   Stop stop_all;  // the settler too
   std::atomic<bool> paused{true};  // until Redis says whether an operator paused it
   std::atomic<std::size_t> workers_alive{0};
+  std::atomic<std::uint64_t> readings{0};  // of the stream from its beginning
+  std::atomic<bool> read_again{false};     // the settler wants another
+  std::mutex restoring;                    // one worker at a time gives the stream a new identity
 };
 
 }  // namespace writebehind

@@ -1,5 +1,6 @@
 #include "pipeline/definitions.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -36,10 +37,11 @@ Status Definitions::Load(Connection* redis) {
     by_serial_[serial] = std::move(known);
   }
   current_ = registration.value("definition", 0U);
-  const auto identities = registration.find("identities");
-  if (identities != registration.end() && identities->is_array() && !identities->empty() && identities->back().is_string()) {
-    const auto& text = identities->back().get_ref<const std::string&>();
-    std::from_chars(text.data(), text.data() + text.size(), identity_, 16);
+  identities_.clear();
+  for (const auto& identity : registration.value("identities", nlohmann::json::array())) {
+    if (!identity.is_string()) continue;
+    const auto& text = identity.get_ref<const std::string&>();
+    std::from_chars(text.data(), text.data() + text.size(), identities_.emplace_back(0), 16);
   }
   return Status::Ok();
 }
@@ -56,7 +58,12 @@ std::uint32_t Definitions::current() const {
 
 std::uint64_t Definitions::identity() const {
   std::lock_guard lock(mutex_);
-  return identity_;
+  return identities_.empty() ? 0 : identities_.back();
+}
+
+bool Definitions::HasIdentity(std::uint64_t identity) const {
+  std::lock_guard lock(mutex_);
+  return std::find(identities_.begin(), identities_.end(), identity) != identities_.end();
 }
 
 std::shared_ptr<const Definition> Definitions::Find(std::uint32_t serial) const {

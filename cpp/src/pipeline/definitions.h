@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "stream/connection.h"
 #include "writebehind/definition.h"
@@ -28,6 +29,8 @@ class Definitions {
   // Of the last Load: the serial of the definition that captures now, and the stream's identity.
   [[nodiscard]] std::uint32_t current() const;
   [[nodiscard]] std::uint64_t identity() const;
+  // The stream that is there had this identity once.
+  [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
 
   // Null: the registry has no such definition, or can't be parsed.
   [[nodiscard]] std::shared_ptr<const Definition> Find(std::uint32_t serial) const;
@@ -42,7 +45,7 @@ class Definitions {
   std::map<std::uint32_t, Known> by_serial_;
   std::uint64_t generation_ = 0;
   std::uint32_t current_ = 0;
-  std::uint64_t identity_ = 0;
+  std::vector<std::uint64_t> identities_;  // of the stream, oldest first
 };
 
 }  // namespace writebehind

@@ -41,7 +41,10 @@ Status Feeder::Step() {
     context_->stop.SleepFor(std::chrono::milliseconds(50));
     return Status::Ok();
   }
-  if (rewind_ && !Rewind()) return Status::Ok();
+  if (context_->read_again.exchange(false)) rewind_ = true;
+  if (rewind_) {
+    if (Status status = Rewind(); !status.ok() || rewind_) return status;
+  }
   if (!context_->budget->Await()) return {Code::kStopped, "stopped"};
   std::shared_ptr<Entries> entries;
   if (Status status = Read(&entries); !status.ok()) return status;
@@ -79,7 +82,10 @@ Status Feeder::Join() {
   registered_ = context_->definitions.current();
   wait_ = false;
   rewind_ = true;
-  return context_->options.once && !found_end_ ? FindEnd() : Status::Ok();
+  if (!context_->options.once || found_end_) return Status::Ok();
+  status = LastEntry(&end_);
+  found_end_ = status.ok();
+  return status;
 }
 
 Status Feeder::Register() {
@@ -94,22 +100,27 @@ Status Feeder::Register() {
 // After a crash Redis may hold entries again whose answer and removal it has lost. They are read once more
 // from the beginning, and skipped and answered by the workers' positions; what is still under way must be
 // settled before, or it would be written twice.
-bool Feeder::Rewind() {
+Status Feeder::Rewind() {
   if (context_->tracker.Oldest()) {
     context_->stop.SleepFor(std::chrono::milliseconds(10));
-    return false;
+    return Status::Ok();
   }
+  std::optional<StreamId> last;
+  if (Status status = LastEntry(&last); !status.ok()) return status;
+  again_until_ = last.value_or(StreamId{});
+  context_->tracker.Restart();
+  ++context_->readings;
+  for (auto& lane : context_->lanes) lane->shares.Push(std::make_unique<Share>());
   reader_.Rewind();
   rewind_ = false;
-  return true;
+  return Status::Ok();
 }
 
-Status Feeder::FindEnd() {
+Status Feeder::LastEntry(std::optional<StreamId>* last) {
   Reply reply;
   const std::string key = "writebehind:{" + context_->options.name + "}:stream";
   if (Status status = reader_.connection().Command({"XREVRANGE", key, "+", "-", "COUNT", "1"}, &reply); !status.ok()) return status;
-  if (reply->elements > 0) end_ = StreamId::Parse(Text(*reply->element[0]->element[0]));
-  found_end_ = true;
+  if (reply->elements > 0) *last = StreamId::Parse(Text(*reply->element[0]->element[0]));
   return Status::Ok();
 }
 
@@ -151,6 +162,8 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
   identity = made.records.back().identity;
   made.bytes_owner = entries;
   made.bytes = entries->bytes;
+  made.reading = context_->readings.load();
+  made.again = made.records.front().id <= again_until_;
   made.ticket = std::make_shared<Ticket>(Ticket{made.records.front().id, made.records.back().id, identity, made.records.size()});
   made.budget = context_->budget;
   context_->budget->Take(made.bytes, made.records.size());

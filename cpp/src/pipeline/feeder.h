@@ -28,8 +28,8 @@ class Feeder {
   Status Open();
   Status Join();
   Status Register();
-  Status FindEnd();
-  bool Rewind();
+  Status LastEntry(std::optional<StreamId>* last);
+  Status Rewind();
   Status Read(std::shared_ptr<Entries>* entries);
   Status Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel);
   Status KnowDefinitions(const Parcel& parcel);
@@ -43,6 +43,7 @@ class Feeder {
   bool found_end_ = false;
   std::uint32_t registered_ = 0;  // serial of the definition that was current when we joined
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
+  StreamId again_until_;  // where the stream ended at the last rewind
   bool wait_ = false;
   bool done_ = false;
 };

@@ -6,6 +6,12 @@
 
 namespace writebehind {
 
+// What Redis says in a retry loop is never a reason to reopen the target.
+inline Status AsTransient(const Status& status) {
+  if (status.ok() || status.code() == Code::kStopped) return status;
+  return {Code::kTransient, status.message(), status.hint()};
+}
+
 class RedisLine : public CommandLine {
  public:
   explicit RedisLine(Connection* connection) : connection_(connection) {}

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 
 #include "pipeline/redis_line.h"
 #include "util/log.h"
@@ -59,10 +61,31 @@ void SettleLoop::Run() {
   }
 }
 
-Status SettleLoop::Send() {
-  if (!redis_.open()) {
-    if (Status status = redis_.Open(context_->options.redis); !status.ok()) return status;
+// All or nothing. A Redis that came back as it was before it took a checkpoint also holds entries again: what
+// was settled then would trim them before they are read, so it is not sent to this one.
+Status SettleLoop::Open() {
+  if (redis_.open()) return Status::Ok();
+  if (Status status = redis_.Open(context_->options.redis); !status.ok()) return status;
+  Reply reply;
+  const std::string key = "writebehind:{" + context_->options.name + "}:checkpoint";
+  if (Status status = redis_.Command({"HGETALL", key}, &reply); !status.ok()) {
+    redis_.Close();
+    return status;
   }
+  std::map<std::string_view, StreamId> found;
+  for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
+    if (const auto id = StreamId::Parse(Text(*reply->element[i + 1]))) found[Text(*reply->element[i])] = *id;
+  }
+  const auto& taken = settler_.taken();
+  if (std::all_of(taken.begin(), taken.end(), [&found](const auto& one) { return found[one.first] >= one.second; })) return Status::Ok();
+  Log(LogLevel::kWarning, context_->options.name, "Redis came back without the last of what was settled: its stream is read again");
+  settler_.ForgetReading(context_->readings.load());
+  context_->read_again.store(true);
+  return Status::Ok();
+}
+
+Status SettleLoop::Send() {
+  if (Status status = Open(); !status.ok()) return status;
   Collect();  // more may have come while Redis was away
   RedisLine line(&redis_);
   Status status = settler_.Send(&line);
@@ -86,13 +109,13 @@ Status SettleLoop::Beat() {
   const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;
   const char* state = ending && now.state != State::kHalted ? "stopped" : paused ? "paused" : StateText(now.state);
   const std::string prefix = "writebehind:{" + context_->options.name + "}:";
-  const std::array<std::string, 34> words{
+  const std::array<std::string, 36> words{
       "HSET",      prefix + "engine",        "pid",        std::to_string(getpid()),       "host",     host_,
       "started_ms", started_ms_,             "seen_ms",    std::to_string(NowMs()),        "state",    state,
       "message",   now.message,              "written",    count(counters.written),        "coalesced", count(counters.coalesced),
       "filtered",  count(counters.filtered), "rejected",   count(counters.rejected),       "skipped",  count(counters.skipped),
       "batches",   count(counters.batches),  "retries",    count(counters.retries),        "bytes",    count(counters.bytes),
-      "settled_id", now.settled.ToString(),  "lag_ms",     std::to_string(lag)};
+      "settled_id", now.settled.ToString(),  "lag_ms",     std::to_string(lag),           "restored", now.restored};
   std::vector<std::string_view> views(words.begin(), words.end());
   redis_.Append(views);
   redis_.Append({"HGET", prefix + "control", "paused"});

@@ -23,6 +23,7 @@ class SettleLoop {
  private:
   void Collect();
   [[nodiscard]] bool LanesEmpty() const;
+  Status Open();
   Status Send();
   Status Beat();
 

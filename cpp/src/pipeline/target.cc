@@ -88,19 +88,14 @@ std::string Target::CheckpointField(std::uint64_t identity) const {
   return fmt::format("0/{:016x}/{}of{}", identity, writer_, options_.writers);
 }
 
-void Target::SetRedisCheckpoints(std::map<std::string, StreamId> checkpoints) { redis_checkpoints_ = std::move(checkpoints); }
-
 Status Target::Position(std::uint64_t identity, StreamId* position) {
   if (const auto known = positions_.find(identity); known != positions_.end()) {
     *position = known->second;
     return Status::Ok();
   }
-  const std::string field = CheckpointField(identity);
+  *position = {};
   if (exactly_once()) {
-    if (Status status = sink_->LoadCheckpoint(options_.name + '/' + field, position); !status.ok()) return status;
-  } else {
-    const auto found = redis_checkpoints_.find(field);
-    *position = found == redis_checkpoints_.end() ? StreamId{} : found->second;
+    if (Status status = sink_->LoadCheckpoint(options_.name + '/' + CheckpointField(identity), position); !status.ok()) return status;
   }
   positions_[identity] = *position;
   return Status::Ok();

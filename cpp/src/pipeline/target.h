@@ -26,7 +26,7 @@ struct Plan {
 // Belongs to one worker; Cancel is for any thread.
 class Target {
  public:
-  // `writer` counts from 1. `checkpoints` are those that Redis holds, by field.
+  // `writer` counts from 1.
   Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions);
 
   // Connects if there is no connection.
@@ -41,20 +41,19 @@ class Target {
   Status CatalogChanged(std::uint32_t definition, bool* changed);
   void ForgetPlans() { plans_.clear(); }
 
-  // Everything of `identity` at or before *position is committed.
+  // The last entry of `identity` that this writer has committed, as the target knows it; without an
+  // exactly-once table, as far as this process knows.
   Status Position(std::uint64_t identity, StreamId* position);
   void ForgetPositions() { positions_.clear(); }
-  // Where Redis says this writer stopped; for targets without an exactly-once table.
-  void SetRedisCheckpoints(std::map<std::string, StreamId> checkpoints);
 
   // Writes rows and, with an exactly-once table, moves the checkpoint to `to`.
   WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::uint64_t identity, StreamId to);
 
   // <output>/<identity>/<writer>of<writers>
   [[nodiscard]] std::string CheckpointField(std::uint64_t identity) const;
+  [[nodiscard]] bool exactly_once() const { return !options_.sink.exactly_once_table.empty(); }
 
  private:
-  [[nodiscard]] bool exactly_once() const { return !options_.sink.exactly_once_table.empty(); }
 
   const PipelineOptions& options_;
   std::size_t writer_;
@@ -65,7 +64,6 @@ class Target {
   std::uint64_t generation_ = 0;  // of the definitions that plans_ were made of
   std::set<std::string> warned_;  // what was said once is not said again with the next plan
   std::map<std::uint64_t, StreamId> positions_;
-  std::map<std::string, StreamId> redis_checkpoints_;
 };
 
 // Makes a sink with fresh credentials and opens it.

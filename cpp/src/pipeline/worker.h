@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,20 +39,36 @@ class Worker {
  private:
   using RefusedRecord = std::pair<std::uint32_t, Refusal>;  // index into the batch's records
 
+  bool NextBatch();
   Status Attempt();
-  Status SkipCommitted();
-  Status CommandRedis(std::initializer_list<std::string_view> words, Reply* reply);
-  Status Rejoin();
   void MapRows(const Plan* plan);
+  Status Commit(const Plan* plan);
+  std::unique_ptr<Settlement> BuildSettlement();
+  void Count();
+
+  // worker_resume.cc: what was written earlier
+  Status Rejoin();
+  Status SkipCommitted();
+  Status Locate(std::uint64_t identity, StreamId* passed);
+  Status AskRedis(std::uint64_t identity, StreamId at, bool* is_there, StreamId* checkpoint);
+  Status Restored(std::uint64_t identity, StreamId at, bool* is_restored);
+  Status StartIdentity(StreamId behind);
+  Status RecallRejections(const std::vector<std::uint32_t>& records);
+  Status RejectionReason(std::string_view id, std::string* reason);
+  Status OpenRedis();
+  Status CommandRedis(std::span<const std::string_view> words, Reply* reply);
+  Status CommandRedis(std::initializer_list<std::string_view> words, Reply* reply) {
+    return CommandRedis(std::span<const std::string_view>(words.begin(), words.size()), reply);
+  }
+
+  // worker_rejects.cc: what a cast or the target refuses
   Status HandleRefused();
+  bool HoldsAll();
+  bool CutMerged();
   Status StoreRefused();
   void TakeBack();
   void Reopen();
   void Refuse(std::uint32_t record, Refusal refusal);
-  Status Commit(const Plan* plan);
-  Status EarlierRejection(const Record& record, std::string* reason);
-  std::unique_ptr<Settlement> BuildSettlement();
-  void Count();
 
   Context* context_;
   Lane* lane_;
@@ -63,7 +81,12 @@ class Worker {
   RowArena arena_;
   Batch batch_;
   std::vector<RefusedRecord> refused_;  // of this batch, not stored yet
-  bool joined_ = false;
+  bool storing_ = false;                // they may be in the rejected stream already: there is no way back
+  bool recalled_ = false;               // Redis was asked what of this batch was rejected earlier
+  std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
+  std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
+  bool whole_ = true;                   // batch_ was not cut yet
+  std::map<std::uint64_t, StreamId> passed_;  // by identity: what is skipped, as Locate found since the last Rejoin
 };
 
 }  // namespace writebehind

@@ -1,0 +1,153 @@
+// What a worker must know of the time before: what was committed, what was rejected, and whether Redis is the
+// one that it was then.
+#include <fmt/format.h>
+
+#include "pipeline/redis_line.h"
+#include "pipeline/worker.h"
+#include "stream/reader.h"
+#include "util/log.h"
+
+namespace writebehind {
+namespace {
+
+constexpr char kRestored[] = "Redis came back as it was before the last commits, as from a backup: what waits is written again, "
+                             "under a new identity of the stream; keys that changed in between may differ from the table";
+
+std::string KeyOf(const Context& context, const char* what) { return "writebehind:{" + context.options.name + "}:" + what; }
+
+}  // namespace
+
+Status Worker::OpenRedis() { return redis_.open() ? Status::Ok() : AsTransient(redis_.Open(context_->options.redis)); }
+
+Status Worker::CommandRedis(std::span<const std::string_view> words, Reply* reply) {
+  if (Status status = OpenRedis(); !status.ok()) return status;
+  return AsTransient(redis_.Command(words, reply));
+}
+
+// Reading begins anew: Redis may be another one than before. Nothing is under way.
+Status Worker::Rejoin() {
+  passed_.clear();
+  if (Status status = target_.Connect(); !status.ok()) return status;
+  StreamId passed;
+  const std::uint64_t identity = context_->definitions.identity();
+  return identity == 0 ? Status::Ok() : Locate(identity, &passed);
+}
+
+Status Worker::SkipCommitted() {
+  StreamId passed;
+  if (Status status = Locate(batch_.identity(), &passed); !status.ok()) return status;
+  std::vector<std::uint32_t> ask;
+  for (std::uint32_t i = 0; i < batch_.records.size() && !recalled_; ++i) {
+    const bool is_passed = batch_.records[i]->id <= passed;
+    if (batch_.fates[i].state == Fate::State::kPending && (is_passed ? !batch_.records[i]->uuid.empty() : batch_.again)) ask.push_back(i);
+  }
+  if (Status status = RecallRejections(ask); !status.ok()) return status;
+  recalled_ = true;
+  for (std::size_t i = 0; i < batch_.records.size() && batch_.records[i]->id <= passed; ++i) {
+    Fate& fate = batch_.fates[i];
+    if (fate.state == Fate::State::kPending) fate.state = Fate::State::kSkipped;
+  }
+  return Status::Ok();
+}
+
+// Everything of `identity` at or before *passed is committed.
+Status Worker::Locate(std::uint64_t identity, StreamId* passed) {
+  if (const auto known = passed_.find(identity); known != passed_.end()) {
+    *passed = known->second;
+    return Status::Ok();
+  }
+  StreamId at;
+  if (Status status = target_.Position(identity, &at); !status.ok()) return status;
+  bool is_there = true;
+  StreamId checkpoint;
+  if (Status status = AskRedis(identity, at, &is_there, &checkpoint); !status.ok()) return status;
+  // Where the target keeps no checkpoint, the one in Redis says what was committed before a restart.
+  if (!target_.exactly_once()) at = std::max(at, checkpoint);
+  bool is_restored = false;
+  if (!is_there && checkpoint < at) {
+    if (Status status = Restored(identity, at, &is_restored); !status.ok()) return status;
+  }
+  *passed = is_restored ? StreamId{} : at;
+  passed_[identity] = *passed;
+  return Status::Ok();
+}
+
+// The last entry committed leaves the stream with the command that moves Redis's own checkpoint to it, so one
+// of the two must be there. The entry is asked for first: that command may come in between.
+Status Worker::AskRedis(std::uint64_t identity, StreamId at, bool* is_there, StreamId* checkpoint) {
+  Reply reply;
+  if (at > StreamId{}) {
+    const std::string id = at.ToString();
+    if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "stream"), id, id}, &reply); !status.ok()) return status;
+    *is_there = reply->elements > 0;
+  }
+  const std::string field = target_.CheckpointField(identity);
+  if (Status status = CommandRedis({"HGET", KeyOf(*context_, "checkpoint"), field}, &reply); !status.ok()) return status;
+  if (reply->type == REDIS_REPLY_STRING) *checkpoint = StreamId::Parse(Text(*reply)).value_or(StreamId{});
+  return Status::Ok();
+}
+
+// Neither is there: an earlier Redis, unless the stream itself is gone (a flush, say).
+Status Worker::Restored(std::uint64_t identity, StreamId at, bool* is_restored) {
+  const std::lock_guard lock(context_->restoring);
+  if (Status status = OpenRedis(); !status.ok()) return status;
+  Status status = context_->definitions.Load(&redis_);
+  if (!status.ok() && status.code() != Code::kRefused) return AsTransient(status);
+  *is_restored = status.ok() && context_->definitions.HasIdentity(identity);
+  if (!*is_restored) return Status::Ok();
+  context_->board.SetRestored(kRestored);
+  if (identity != context_->definitions.identity()) return Status::Ok();  // another writer was first
+  Log(LogLevel::kWarning, context_->options.name,
+      fmt::format("{} (entry {} was committed, and is neither in the stream nor passed by the checkpoint in Redis)", kRestored, at.ToString()));
+  return StartIdentity(at);
+}
+
+// What is captured from now on has IDs behind `behind`, and an identity whose checkpoint begins anew: it is
+// written exactly once again.
+Status Worker::StartIdentity(StreamId behind) {
+  const std::string stream = KeyOf(*context_, "stream");
+  Reply reply;
+  if (Status status = CommandRedis({"XINFO", "STREAM", stream}, &reply); !status.ok()) return status;
+  for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
+    if (Text(*reply->element[i]) == "last-generated-id") behind = std::max(behind, StreamId::Parse(Text(*reply->element[i + 1])).value_or(behind));
+  }
+  if (Status status = CommandRedis({"XSETID", stream, behind.ToString()}, &reply); !status.ok()) return status;
+  return AsTransient(context_->definitions.Load(&redis_));
+}
+
+// An entry that is delivered again may have been rejected before the engine ended, and is listed so: it stays
+// rejected, whatever would become of it now, and its writer is told.
+Status Worker::RecallRejections(const std::vector<std::uint32_t>& records) {
+  if (records.empty()) return Status::Ok();
+  const std::string key = KeyOf(*context_, "rejected-ids");
+  Reply reply;
+  if (Status status = CommandRedis({"EXISTS", key}, &reply); !status.ok() || reply->integer == 0) return status;
+  std::vector<std::string> ids;
+  for (const std::uint32_t i : records) {
+    ids.push_back(IdentityText(batch_.records[i]->identity) + '/' + batch_.records[i]->id.ToString());
+  }
+  std::vector<std::string_view> words{"HMGET", key};
+  words.insert(words.end(), ids.begin(), ids.end());
+  if (Status status = CommandRedis(words, &reply); !status.ok()) return status;
+  for (std::size_t i = 0; i < records.size() && i < reply->elements; ++i) {
+    if (reply->element[i]->type != REDIS_REPLY_STRING) continue;
+    std::string reason;
+    if (Status status = RejectionReason(Text(*reply->element[i]), &reason); !status.ok()) return status;
+    batch_.fates[records[i]] = {Fate::State::kFailed, true, std::move(reason)};
+  }
+  return Status::Ok();
+}
+
+Status Worker::RejectionReason(std::string_view id, std::string* reason) {
+  *reason = "rejected";
+  Reply entries;
+  if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "rejected"), id, id}, &entries); !status.ok()) return status;
+  if (entries->elements != 1 || entries->element[0]->elements != 2) return Status::Ok();
+  const redisReply& fields = *entries->element[0]->element[1];
+  for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {
+    if (Text(*fields.element[i]) == "reason") *reason = Text(*fields.element[i + 1]);
+  }
+  return Status::Ok();
+}
+
+}  // namespace writebehind
