@@ -48,13 +48,14 @@ def test_the_answer_to_commit_is_lost(kind: str, mark: bytes, module: Path, tmp_
 
 
 @pytest.mark.parametrize("kills", [False, True])
-def test_the_answer_to_settling_is_lost(kills: bool, module: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("loss", [Loss.ANSWER, Loss.REQUEST])
+def test_the_answer_to_settling_is_lost(loss: Loss, kills: bool, module: Path, tmp_path: Path) -> None:
     with stack("sqlite", module, tmp_path, "--appendonly", "yes", "--appendfsync", "always", proxied=True) as run:
         assert run.link
         run.start()
         run.hset(0, 10)
         run.drain()
-        run.link.lose(b"WB.SETTLE", Loss.ANSWER, hold=True)
+        run.link.lose(b"WB.SETTLE", loss, hold=True)
         run.redis.hset("person:1", mapping={"seq": 1001, "#": "=one"})
         lost(run, "redis")
         if kills:

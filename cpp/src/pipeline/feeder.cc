@@ -145,7 +145,7 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
   *parcel = std::make_shared<Parcel>();
   Parcel& made = **parcel;
   made.records.resize(entries->all.size());
-  std::uint64_t identity = 0;
+  std::vector<Record*> unreadable;
   for (std::size_t i = 0; i < entries->all.size(); ++i) {
     Record& record = made.records[i];
     const Status status = DecodeEntry(entries->all[i].id, entries->all[i].packed, &made.fields, &record);
@@ -153,13 +153,11 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
       // It is no change of ours to write; rejecting it (definition 0) keeps it for a person to look at.
       Log(LogLevel::kError, context_->options.name, fmt::format("entry {}: {}", record.id.ToString(), status.message()));
       record.definition = 0;
+      unreadable.push_back(&record);
     }
-    if (record.identity != 0) identity = record.identity;
   }
-  for (Record& record : made.records) {
-    if (record.identity == 0) record.identity = identity != 0 ? identity : context_->definitions.identity();
-  }
-  identity = made.records.back().identity;
+  if (Status status = GiveIdentity(unreadable); !status.ok()) return status;
+  const std::uint64_t identity = made.records.back().identity;
   made.bytes_owner = entries;
   made.bytes = entries->bytes;
   made.reading = context_->readings.load();
@@ -170,17 +168,32 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
   return Status::Ok();
 }
 
+// Who wrote an entry that can't be read didn't know the stream's identity, and without one it is never settled.
+Status Feeder::GiveIdentity(const std::vector<Record*>& unreadable) {
+  if (unreadable.empty()) return Status::Ok();
+  if (Status status = LoadDefinitions(); !status.ok()) return status;
+  for (Record* record : unreadable) {
+    if (!context_->definitions.HasIdentity(record->identity)) record->identity = context_->definitions.identity();
+  }
+  return Status::Ok();
+}
+
+// Not on the reader's connection: an earlier failure there would lose the read.
+Status Feeder::LoadDefinitions() {
+  if (!registry_.open()) {
+    if (Status status = registry_.Open(context_->options.redis); !status.ok()) return status;
+  }
+  Status status = context_->definitions.Load(&registry_);
+  return status.code() == Code::kRefused ? Status::Ok() : status;
+}
+
 Status Feeder::KnowDefinitions(const Parcel& parcel) {
   std::uint32_t known = 0;
   for (const Record& record : parcel.records) {
     if (record.definition == known || record.definition == 0) continue;
     known = record.definition;
     if (context_->definitions.Find(known)) continue;
-    // Not on the reader's connection: an earlier failure there would lose the read.
-    if (!registry_.open()) {
-      if (Status status = registry_.Open(context_->options.redis); !status.ok()) return status;
-    }
-    if (Status status = context_->definitions.Load(&registry_); !status.ok() && status.code() != Code::kRefused) return status;
+    if (Status status = LoadDefinitions(); !status.ok()) return status;
   }
   return Status::Ok();
 }

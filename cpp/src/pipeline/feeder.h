@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "pipeline/context.h"
 #include "pipeline/retry.h"
@@ -32,6 +33,8 @@ class Feeder {
   Status Rewind();
   Status Read(std::shared_ptr<Entries>* entries);
   Status Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel);
+  Status GiveIdentity(const std::vector<Record*>& unreadable);
+  Status LoadDefinitions();
   Status KnowDefinitions(const Parcel& parcel);
   void Deal(const std::shared_ptr<const Parcel>& parcel);
 

@@ -27,7 +27,9 @@ Status Worker::CommandRedis(std::span<const std::string_view> words, Reply* repl
 // Reading begins anew: Redis may be another one than before. Nothing is under way.
 Status Worker::Rejoin() {
   passed_.clear();
-  if (Status status = target_.Connect(); !status.ok()) return status;
+  if (target_.exactly_once()) {
+    if (Status status = target_.Connect(); !status.ok()) return status;
+  }
   StreamId passed;
   const std::uint64_t identity = context_->definitions.identity();
   return identity == 0 ? Status::Ok() : Locate(identity, &passed);
