@@ -29,24 +29,20 @@ def test_columns_left_alone(kind: str, module: Path, tmp_path: Path) -> None:
         assert run.target.rows() == {"kept": ("Ada", 36), "there": ("new", None)}
 
 
-LONG = "much longer than its twenty characters"
+LONG = "longer than ten"
 
 
-def limit_names(run: Stack) -> None:
-    """SQLite takes a text of any length, so it gets a constraint, which names no value."""
-    if run.target.kind != "SQLite":
-        return
+def constrain(run: Stack, constraint: str) -> None:
+    """What the database alone refuses: no cast sees it."""
     run.target.query("DROP TABLE persons")
-    run.target.query("CREATE TABLE persons (person_id TEXT PRIMARY KEY, first TEXT, seq INTEGER, CHECK (first IS NULL OR length(first) <= 20))")
-    for trigger in run.target.triggers:
-        run.target.query(trigger)
+    run.target.query(f"CREATE TABLE persons (person_id VARCHAR(64) PRIMARY KEY, first VARCHAR(20), seq INTEGER, {constraint})")
 
 
 # A change that leaves a column alone takes what the one before it wrote there; what is wrong with that is not its fault.
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "mariadb"])
 def test_a_change_is_not_blamed_for_the_one_before_it(kind: str, module: Path, tmp_path: Path) -> None:
     with stack(kind, module, tmp_path, options=', missing="keep"') as run:
-        limit_names(run)
+        constrain(run, "CHECK (length(first) <= 10)")
         run.start()
         with run.redis.pipeline() as pipe:  # a transaction: one batch
             for number in range(20):
@@ -71,14 +67,16 @@ def test_a_change_is_not_blamed_for_the_one_before_it(kind: str, module: Path, t
         assert run.answer("person:cast", "kept") == [{"status": "done"}]
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_where_all_changes_are_refused_writing_pauses_as_ever(kind: str, module: Path, tmp_path: Path) -> None:
-    with stack(kind, module, tmp_path, options=', missing="keep"') as run:
+def test_where_all_changes_are_refused_writing_pauses_as_ever(module: Path, tmp_path: Path) -> None:
+    with stack("mariadb", module, tmp_path, options=', missing="keep"') as run:
+        constrain(run, "UNIQUE first (first)")
         run.start()
+        run.redis.hset("person:taken", "first_name", "taken")
+        run.drain()
         for start in (0, 150):
             with run.redis.pipeline() as pipe:
                 for number in range(start, start + 150):
-                    pipe.hset(f"person:{number}", mapping={"first_name": LONG, "seq": number})
+                    pipe.hset(f"person:{number}", mapping={"first_name": "taken", "seq": number})
                     pipe.hdel(f"person:{number}", "first_name")
                 pipe.execute()
             if start == 0:
@@ -86,3 +84,4 @@ def test_where_all_changes_are_refused_writing_pauses_as_ever(kind: str, module:
         wait_until(lambda: "writing is paused" in (run.redis.hget("writebehind:{persons}:engine", "message") or ""), 20, "the pause")
         assert run.waiting == 300
         assert len(run.rejected()) == 150
+        assert run.target.count() == 151

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.proxy import Loss
 from tests.faults.stack import Stack, stack
 from writebehind.testing import wait_until
 
@@ -110,16 +111,27 @@ def test_rights_that_are_taken_away_are_waited_for(module: Path, tmp_path: Path)
         run.assert_equal()
 
 
-def test_a_pipeline_paused_before_its_engine_starts_is_paused(run: Stack) -> None:
-    assert run.engine.terminate() == 0
-    run.hset(10, 20)
-    run.redis.hset("writebehind:{persons}:control", "paused", "1")
-    run.redis.delete(ENGINE)
-    run.engine.start()
-    wait_until(lambda: run.redis.hget(ENGINE, "state") == "paused", 20, "an engine that says it is paused")
-    run.hset(20, 30)
-    assert run.target.count() == 3
-    assert run.waiting == 20
-    run.redis.hdel("writebehind:{persons}:control", "paused")
-    run.drain()
-    run.assert_equal()
+def test_a_pipeline_paused_before_its_engine_starts_is_paused(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, proxied=True) as run:
+        assert run.link
+        run.start()
+        run.hset(0, 3)
+        run.drain()
+        assert run.engine.terminate() == 0
+        run.hset(10, 20)
+        run.redis.hset("writebehind:{persons}:control", "paused", "1")
+        run.link.lose(b":control", Loss.SILENCE)  # also while the engine doesn't know it yet
+        run.engine.start()
+        assert run.link.lost.wait(20)
+        with pytest.raises(TimeoutError):
+            wait_until(lambda: run.target.count() > 3, 1)
+        run.engine.kill()
+        run.redis.delete(ENGINE)
+        run.engine.start()
+        wait_until(lambda: run.redis.hget(ENGINE, "state") == "paused", 20, "an engine that says it is paused")
+        run.hset(20, 30)
+        assert run.target.count() == 3
+        assert run.waiting == 20
+        run.redis.hdel("writebehind:{persons}:control", "paused")
+        run.drain()
+        run.assert_equal()

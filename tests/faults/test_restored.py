@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .proxy import Loss
 from .stack import Stack, stack
 from writebehind.overview import read_overview
 from writebehind.testing import wait_until
@@ -89,6 +90,28 @@ def test_what_waits_in_a_backup_is_written_again(kind: str, is_running: bool, mo
         run.drain()
         wait_until(lambda: not warned(run), 20, "no warning")
         assert len(identities(run)) == len(before) + 1
+
+
+def test_what_was_still_to_be_settled_does_not_trim_a_backup(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, proxied=True) as run:
+        assert run.link
+        run.start()
+        run.hset(0, 10)
+        run.drain()
+        pause(run)
+        run.hset(0, 10, first_name="of the backup")
+        backup = back_up(run)
+        resume(run)
+        run.drain()
+        run.link.lose(b"WB.SETTLE", Loss.REQUEST, hold=True)
+        run.hset(0, 10, first_name="behind it")
+        assert run.link.lost.wait(20)
+        restore(run, backup)
+        run.link.release()
+        resume(run)
+        run.drain()
+        assert run.target.rows()["1"] == ("of the backup", 1)
+        run.assert_equal()
 
 
 def test_a_drained_backup_is_said_without_a_change(module: Path, tmp_path: Path) -> None:
