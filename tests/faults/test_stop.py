@@ -53,19 +53,23 @@ def test_a_stop_ends_the_wait_for_a_definition(module: Path) -> None:
         connector = PostgresConnector(PostgresConnection("wb", "wb", f"127.0.0.1:{target.port}/wb"), "persons", "person_id")
         pipeline = Pipeline(name="persons", prefix="person", mapping=MAPPING, connector=connector)
         narrower = Pipeline(name="persons", prefix="person", mapping={"first_name": "first"}, connector=connector)
-        with RedisServer(module=module) as server, redis.Redis(port=server.port) as client, Proxy(server.port) as link:
-            with Engine(f"redis://127.0.0.1:{link.port}/0") as engine:
-                engine.add(pipeline)
-                core = engine.cores()["persons"]
-                client.hset("person:1", mapping={"seq": 1})
-                assert engine.drain()
-                client.execute_command("WB.REGISTER", "persons", Engine.definition_text(narrower))
-                link.lose(b"HGET\r\n$20\r\nwritebehind:registry", Loss.SILENCE)
-                client.hset("person:1", mapping={"seq": 2})
-                assert link.lost.wait(20)
-                started = time.monotonic()
-                assert core.stop(4000)
-                assert time.monotonic() - started < 1
+        with (
+            RedisServer(module=module) as server,
+            redis.Redis(port=server.port) as client,
+            Proxy(server.port) as link,
+            Engine(f"redis://127.0.0.1:{link.port}/0") as engine,
+        ):
+            engine.add(pipeline)
+            core = engine.cores()["persons"]
+            client.hset("person:1", mapping={"seq": 1})
+            assert engine.drain()
+            client.execute_command("WB.REGISTER", "persons", Engine.definition_text(narrower))
+            link.lose(b"HGET\r\n$20\r\nwritebehind:registry", Loss.SILENCE)
+            client.hset("person:1", mapping={"seq": 2})
+            assert link.lost.wait(20)
+            started = time.monotonic()
+            assert core.stop(4000)
+            assert time.monotonic() - started < 1
     finally:
         target.close()
 
@@ -93,7 +97,7 @@ def test_python_lets_go_of_a_callable_while_a_writer_still_hangs(module: Path) -
                 target.server.signal(signal.SIGSTOP)
                 try:
                     client.hset("person:1", mapping={"seq": 2})
-                    wait_until(lambda: core.status()["lag_ms"] > 200, 20, "a writer that hangs")
+                    wait_until(lambda core=core: core.status()["lag_ms"] > 200, 20, "a writer that hangs")
                     assert not core.stop(100)
                     engine.stop(0.1)
                     del core, engine, pipeline, connector, user
