@@ -1,5 +1,9 @@
 #include "config.h"
 
+#include "convert.h"
+#include "python_sink.h"
+#include "python_transformer.h"
+
 #include <memory>
 #include <set>
 #include <string>
@@ -69,6 +73,7 @@ void ReadSink(const py::dict& config, SinkOptions* options) {
   Keys keys(config, "sink");
   ReadServer(&keys, options);
   keys.Get("kind", &options->kind);
+  keys.With<py::object>("factory", [&](const py::object& factory) { options->make = SinkMakerOf(factory); });
   keys.Get("database", &options->database);
   keys.Get("exactly_once_table", &options->exactly_once_table);
   keys.Get("statement_timeout_ms", &options->statement_timeout);
@@ -93,23 +98,13 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
   keys.Done();
 }
 
-bool IsFinalizing() {
-#if PY_VERSION_HEX >= 0x030d0000
-  return Py_IsFinalizing() != 0;
-#else
-  return _Py_IsFinalizing() != 0;
-#endif
-}
-
 // Called from the engine's threads, at each connect. An interpreter that ends lets no thread have its GIL.
-std::function<Status(SinkOptions*)> CredentialsOf(std::shared_ptr<Callable> callable) {
-  return [callable = std::move(callable)](SinkOptions* options) -> Status {
-    if (IsFinalizing()) return {Code::kStopped, "Python ends"};
+std::function<Status(SinkOptions*)> CredentialsOf(const py::object& callable) {
+  return [held = std::make_shared<Held>(callable)](SinkOptions* options) -> Status {
+    if (IsEnding()) return {Code::kStopped, "Python ends"};
     const py::gil_scoped_acquire gil;
-    const py::object call = callable->object;  // for as long as the call takes
-    if (!call) return {Code::kStopped, "the pipeline is gone"};
     try {
-      ReadSink(call().cast<py::dict>(), options);
+      ReadSink(held->get()().cast<py::dict>(), options);
       return Status::Ok();
     } catch (const std::exception&) {
       // Not the exception's text: it may hold the secret.
@@ -126,17 +121,15 @@ SinkOptions SinkOptionsOf(const py::dict& config) {
   return options;
 }
 
-PipelineOptions PipelineOptionsOf(const py::dict& config, std::shared_ptr<Callable> credentials) {
+PipelineOptions PipelineOptionsOf(const py::dict& config) {
   PipelineOptions options;
   Keys keys(config, "pipeline");
   keys.Get("name", &options.name);
   keys.Get("definition", &options.definition);
   keys.With<py::dict>("redis", [&](const py::dict& redis) { ReadRedis(redis, &options.redis); });
   keys.With<py::dict>("sink", [&](const py::dict& sink) { ReadSink(sink, &options.sink); });
-  keys.With<py::object>("credentials", [&](const py::object& callable) {
-    credentials->object = callable;
-    options.credentials = CredentialsOf(std::move(credentials));
-  });
+  keys.With<py::object>("credentials", [&](const py::object& callable) { options.credentials = CredentialsOf(callable); });
+  keys.With<py::object>("transform", [&](const py::object& callable) { options.transformer = TransformerOf(callable); });
   keys.With<py::dict>("options", [&](const py::dict& tuning) { ReadTuning(tuning, &options); });
   keys.Done();
   return options;

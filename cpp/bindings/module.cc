@@ -23,24 +23,14 @@ void Unlocked(Body body) {
 }
 
 // Destroying a pipeline waits for threads that may want the GIL. Those that hang for longer are left to
-// themselves, but not with the callable.
+// themselves; what they hold of Python's lets go of itself in its own way (Held).
 struct Unlock {
   void operator()(Pipeline* pipeline) const {
-    {
-      const py::gil_scoped_release unlocked;
-      delete pipeline;  // Python owned it
-    }
-    if (credentials) credentials->object = py::object();
+    const py::gil_scoped_release unlocked;
+    delete pipeline;  // Python owned it
   }
-  std::shared_ptr<Callable> credentials;
 };
 using Handle = std::unique_ptr<Pipeline, Unlock>;
-
-Handle MakePipeline(const py::dict& config) {
-  auto credentials = std::make_shared<Callable>();
-  PipelineOptions options = PipelineOptionsOf(config, credentials);
-  return {new Pipeline(std::move(options)), Unlock{std::move(credentials)}};
-}
 
 py::dict StatusOf(const Pipeline& pipeline) {
   const StatusBoard::Snapshot now = pipeline.board().Get();
@@ -99,7 +89,7 @@ PYBIND11_MODULE(_core, module) {
       "set_logging", [](const std::string& level, bool json) { SetLogging(LevelOf(level), json); }, py::arg("level"), py::arg("json"));
 
   py::class_<Pipeline, Handle>(module, "Pipeline")
-      .def(py::init(&MakePipeline), py::arg("config"))
+      .def(py::init([](const py::dict& config) { return Handle(new Pipeline(PipelineOptionsOf(config))); }), py::arg("config"))
       .def(
           "check",
           [](Pipeline& self, const std::string& definition) {

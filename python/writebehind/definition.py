@@ -1,7 +1,7 @@
 """Definitions: the part of a pipeline that Redis keeps, and when one may replace another.
 
-A definition is a JSON object (docs/protocol.md). Two are equal if they capture and write the same; the order in which a recipe lists
-its fields and its version do not count.
+A definition is a JSON object (docs/protocol.md). Two are equal if they write the same; the order in which a recipe lists its fields and
+its version do not count, nor whether all fields are captured, for a `transform` to see them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ def build_definition(pipeline: Pipeline) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "pattern": pipeline.pattern,
         "expired": pipeline.expired,
-        "fields": list(pipeline.mapping),
         "outputs": [
             {
                 "name": "0",
@@ -44,6 +43,8 @@ def build_definition(pipeline: Pipeline) -> dict[str, Any]:
             }
         ],
     }
+    if pipeline.transform is None:
+        definition["fields"] = list(pipeline.mapping)
     if pipeline.version is not None:
         definition["version"] = pipeline.version
     if pipeline.events is not None:
@@ -57,8 +58,13 @@ def to_json(definition: Mapping[str, Any]) -> str:
 
 
 def is_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Do both capture and write the same?"""
+    """Do both write the same?"""
     return _normal(one) == _normal(other)
+
+
+def captures_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Of two that are equal: do both capture the same fields?"""
+    return sorted(one.get("fields") or ["*"]) == sorted(other.get("fields") or ["*"])
 
 
 def literal_prefix(name: str, prefix: object) -> str:
@@ -142,11 +148,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _normal(definition: Mapping[str, Any]) -> dict[str, Any]:
-    normal = {name: value for name, value in definition.items() if name != "version" and value is not None}
+    normal = {name: value for name, value in definition.items() if name not in ("version", "fields") and value is not None}
     normal.setdefault("expired", "keep")
-    for listing in ("fields", "events"):
-        if listing in normal:
-            normal[listing] = sorted(normal[listing])
+    if "events" in normal:
+        normal["events"] = sorted(normal["events"])
     normal["outputs"] = [_normal_output(output) for output in definition.get("outputs", [])]
     return normal
 

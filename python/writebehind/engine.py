@@ -141,6 +141,7 @@ class Engine:
                 "sink": pipeline.connector.sink_options(),
                 "options": pipeline.core_options(once=self.once),
                 "credentials": pipeline.connector.credentials(),
+                "transform": pipeline.transform,
             }
         )
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from writebehind.definition import build_definition, canonical_events, check_version, literal_prefix
 from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.sinks.own import OwnConnector, WritesData
 
 MAX_NAME_BYTES = 200
 
@@ -53,7 +54,8 @@ class Pipeline:
         missing: what a mapped field that the hash lacks becomes: "null" (default), or "keep" leaves the column alone.
         expired: "keep" (default) the row of a key that expires, or "delete" it.
         error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
-        transform: a callable on each record; not served by this version.
+        transform: a callable on each upsert before it is mapped: it gets ``{"key": str, "type": "hash", "value": {field: text}}`` with all
+            fields of the hash, and returns it, changed or not; None drops the change. What it raises rejects that change.
         max_pending: the most changes that may wait; 0 (default): no limit. Not served by this version.
         constraint_grace: how long a foreign key's parent is waited for, in seconds. Default 30; others are not served by this version.
         wait_replicas: replicas that must have a change before it is committed. Default 0; others are not served by this version.
@@ -90,8 +92,8 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        _check_connector(self.name, self.connector)
         set_ = object.__setattr__
+        set_(self, "connector", _adapted(self.name, self.connector, self.mapping))
         set_(self, "mapping", _check_mapping(self.name, self.mapping, self.connector.pk))
         if self.events is not None:
             set_(self, "events", canonical_events(self.name, self.events))
@@ -99,6 +101,8 @@ class Pipeline:
         check_version(self.name, self.version)
         self._check_numbers()
         self._check_choices()
+        if self.transform is not None and not callable(self.transform):
+            raise ConfigError(f"pipeline '{self.name}': transform is {self.transform!r}, not a callable")
         self._check_planned()
 
     @property
@@ -134,6 +138,8 @@ class Pipeline:
             value = getattr(self, option)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigError(f"pipeline '{self.name}': {option} is {value!r}, not a whole number of {unit}, {least} or more")
+        if self.writers > getattr(self.connector, "most_writers", self.writers):
+            raise ConfigError(f"pipeline '{self.name}': a connector of your own is one object: it has one writer, not {self.writers}")
         interval = self.retry_interval_s
         if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval <= 86400:
             raise ConfigError(f"pipeline '{self.name}': the retry interval is {interval!r}, not seconds above 0, a day at most")
@@ -150,7 +156,6 @@ class Pipeline:
 
     def _check_planned(self) -> None:
         planned = {
-            "transform": self.transform is not None,
             "keys": self.keys is not None and list(self.keys) != [self.connector.pk],
             "error_handling: ignore": self.error_handling == "ignore",
             "max_pending": self.max_pending != 0,
@@ -170,12 +175,16 @@ def _check_name(name: object) -> None:
         raise ConfigError(f"pipeline {name!r}: the name holds a brace or a control character")
 
 
-def _check_connector(name: str, connector: object) -> None:
-    if not isinstance(connector, Connector):
-        kind = type(connector).__name__
-        raise NotBuiltError(
-            f"pipeline '{name}': a connector of your own ({kind}) is not served by this version; use one of writebehind.connectors"
-        )
+def _adapted(name: str, connector: object, mapping: Mapping[str, str]) -> Connector:
+    if isinstance(connector, Connector):
+        return connector
+    if isinstance(connector, WritesData):
+        return OwnConnector(connector, mapping)
+    kind = type(connector).__name__
+    raise ConfigError(
+        f"pipeline '{name}': {kind} is no connector",
+        "use one of writebehind.connectors, or an object with TableName(), PrimaryKey() and WriteData(data)",
+    )
 
 
 def _check_mapping(name: str, mapping: Mapping[str, str], pk: str) -> dict[str, str]:

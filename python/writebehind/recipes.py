@@ -53,7 +53,7 @@ class RGWriteBehind:
         onFailedRetryInterval: the longest wait between two tries, in seconds. Default 5.
         batch: rows that end a busy writer's wait for more. Default 100.
         duration: the time that ends it, in milliseconds. Default 100.
-        transform: a callable on each record; not served by this version.
+        transform: a callable on each upsert before it is mapped; see `Pipeline`.
         eventTypes: names of the events to capture; None (the default): every event that changes a value.
         keys, missing, expired, writers, max_batch, max_pending, constraint_grace, error_handling, wait_replicas, wait_aof: as for
             `Pipeline`.

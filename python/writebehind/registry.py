@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from writebehind.definition import is_equal, may_replace, to_json
+from writebehind.definition import captures_same, is_equal, may_replace, to_json
 from writebehind.errors import ConfigError, NotBuiltError
 
 if TYPE_CHECKING:
@@ -130,7 +130,11 @@ def decide(name: str, wanted: Mapping[str, Any], there: Registration | None) -> 
         same = is_equal(wanted, there.definition)
         return "registered", to_json(there.definition if same else wanted)
     if is_equal(wanted, there.definition):
-        return "attached", to_json(there.definition)
+        if captures_same(wanted, there.definition):
+            return "attached", to_json(there.definition)
+        # A transform came or went: what is captured changes, what it means does not.
+        version = {"version": there.definition["version"]} if "version" in there.definition else {}
+        return "replaced", to_json({**wanted, **version})
     may_replace(name, wanted, there.definition)
     return "replaced", to_json(wanted)
 

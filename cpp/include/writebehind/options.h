@@ -7,6 +7,7 @@
 #include <string>
 
 #include "writebehind/sink.h"
+#include "writebehind/transformer.h"
 
 namespace writebehind {
 
@@ -28,6 +29,8 @@ struct PipelineOptions {
   SinkOptions sink;
   // Called before each connect to the target, to put fresh credentials into a copy of `sink`; empty: none.
   std::function<Status(SinkOptions*)> credentials;
+
+  Transformer transformer;  // of the recipe's own; empty: none
 
   std::size_t batch = 100;                     // rows that end a busy writer's wait for more
   std::chrono::milliseconds duration{100};     // and the time that does; 0: never wait

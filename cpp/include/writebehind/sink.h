@@ -21,7 +21,11 @@
 
 namespace writebehind {
 
+class Sink;
+
 struct SinkOptions {
+  // Makes a sink of the caller's own for each writer; empty: by kind.
+  std::function<std::unique_ptr<Sink>(const SinkOptions&)> make;
   std::string kind;      // "postgres", "mysql" (MariaDB too), "sqlite", "null"
   std::string host;
   int port = 0;          // 0: the database's own default
@@ -46,6 +50,7 @@ struct WriteRequest {
   const TablePlan& plan;
   std::span<const Row> rows;  // may be empty: then only the checkpoint moves
   const CheckpointMove* checkpoint = nullptr;  // null: at least once
+  std::span<const Record* const> records = {};  // what the rows were made of, by Row::record; for sinks that name changes
 };
 
 // A row that the database refuses, by index into WriteRequest::rows.

@@ -17,6 +17,7 @@ struct Fate {
   enum class State : std::uint8_t {
     kPending,  // to be written
     kSkipped,  // at or before the checkpoint: committed earlier
+    kDropped,  // by the recipe's own function: nothing to write
     kFailed,   // refused, by a cast or by the target
   };
   State state = State::kPending;

@@ -101,12 +101,13 @@ Status Target::Position(std::uint64_t identity, StreamId* position) {
   return Status::Ok();
 }
 
-WriteResult Target::Write(const TablePlan& plan, std::span<const Row> rows, std::uint64_t identity, StreamId to) {
+WriteResult Target::Write(const TablePlan& plan, std::span<const Row> rows, std::span<const Record* const> records, std::uint64_t identity,
+                          StreamId to) {
   StreamId& position = positions_[identity];
   const bool moves = exactly_once() && to > position;
   if (rows.empty() && !moves) return {};
   const CheckpointMove move{options_.name + '/' + CheckpointField(identity), position, to};
-  WriteResult result = sink_->Write({plan, rows, moves ? &move : nullptr});
+  WriteResult result = sink_->Write({plan, rows, moves ? &move : nullptr, records});
   if (result.status.ok()) position = std::max(position, to);
   return result;
 }

@@ -47,7 +47,8 @@ class Target {
   void ForgetPositions() { positions_.clear(); }
 
   // Writes rows and, with an exactly-once table, moves the checkpoint to `to`.
-  WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::uint64_t identity, StreamId to);
+  WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::span<const Record* const> records, std::uint64_t identity,
+                    StreamId to);
 
   // <output>/<identity>/<writer>of<writers>
   [[nodiscard]] std::string CheckpointField(std::uint64_t identity) const;

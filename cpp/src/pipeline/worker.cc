@@ -15,6 +15,7 @@ Worker::Worker(Context* context, std::size_t writer)
       target_(context->options, writer, &context->definitions),
       batcher_({context->options.max_batch_rows, context->options.max_batch_bytes, context->options.batch, context->options.duration},
                &lane_->shares, &lane_->arrived, &context->stop),
+      rewriter_(context->options.transformer),
       retry_(context->options.name, fmt::format("writer {}", writer), context->options.retry_interval, &context->stop, &context->board) {}
 
 bool Worker::RunOnce() {
@@ -29,6 +30,7 @@ bool Worker::RunOnce() {
 
 bool Worker::NextBatch() {
   refused_.clear();
+  rewriter_.Clear();
   storing_ = recalled_ = false;
   if (cut_.empty()) {
     whole_ = true;
@@ -53,6 +55,9 @@ Status Worker::Attempt() {
             "was it registered by hand, or by a newer version?"};
   }
   if (Status status = SkipCommitted(); !status.ok()) return status;
+  if (plan != nullptr) {
+    if (Status status = rewriter_.Run(*plan->definition, &batch_); !status.ok()) return status;
+  }
   MapRows(plan);
   coalescer_.Run(&batch_);
   if (Status status = HandleRefused(); !status.ok()) return status;
@@ -67,10 +72,15 @@ void Worker::MapRows(const Plan* plan) {
     Row row;
     row.record = i;
     Refusal refusal;
+    const std::string* refused = nullptr;
+    const Record& record = rewriter_.Of(batch_, i, &refused);
     if (plan == nullptr) {
       refusal.reason = "the stream entry can't be read";
       Refuse(i, std::move(refusal));
-    } else if (MapRecord(*plan->output, plan->table, *batch_.records[i], &arena_, &row, &refusal)) {
+    } else if (refused != nullptr) {
+      refusal.reason = *refused;
+      Refuse(i, std::move(refusal));
+    } else if (MapRecord(*plan->output, plan->table, record, &arena_, &row, &refusal)) {
       batch_.rows.push_back(row);
     } else {
       Refuse(i, std::move(refusal));
@@ -80,7 +90,7 @@ void Worker::MapRows(const Plan* plan) {
 
 Status Worker::Commit(const Plan* plan) {
   static const TablePlan no_plan;
-  WriteResult result = target_.Write(plan != nullptr ? plan->table : no_plan, batch_.heads, batch_.identity(), batch_.last());
+  WriteResult result = target_.Write(plan != nullptr ? plan->table : no_plan, batch_.heads, batch_.records, batch_.identity(), batch_.last());
   switch (result.status.code()) {
     case Code::kRefused:
       if (result.refused.empty()) return {Code::kTransient, result.status.message(), result.status.hint()};
@@ -108,13 +118,16 @@ void Worker::Count() {
   Counters& counters = context_->board.counters;
   std::uint64_t skipped = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t dropped = 0;
   for (const Fate& fate : batch_.fates) {
     skipped += fate.state == Fate::State::kSkipped ? 1 : 0;
     rejected += fate.state == Fate::State::kFailed ? 1 : 0;
+    dropped += fate.state == Fate::State::kDropped ? 1 : 0;
   }
   counters.written += batch_.heads.size();
   counters.coalesced += batch_.rows.size() - batch_.heads.size();
   counters.skipped += skipped;
+  counters.filtered += dropped;
   counters.rejected += rejected;
   counters.bytes += batch_.bytes;
   ++counters.batches;

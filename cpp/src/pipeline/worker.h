@@ -17,6 +17,7 @@
 #include "pipeline/brake.h"
 #include "pipeline/context.h"
 #include "pipeline/retry.h"
+#include "pipeline/rewriter.h"
 #include "pipeline/target.h"
 #include "transform/mapping.h"
 
@@ -74,6 +75,7 @@ class Worker {
   Lane* lane_;
   Target target_;
   Batcher batcher_;
+  Rewriter rewriter_;
   Coalescer coalescer_;
   Retry retry_;
   Brake brake_;

@@ -50,7 +50,8 @@ bool Worker::HoldsAll() {
   std::unordered_set<std::string_view> keys;
   if (refused_keys.size() >= Brake::kLeastKeys) {
     for (std::size_t i = 0; i < batch_.records.size(); ++i) {
-      if (batch_.fates[i].state != Fate::State::kSkipped) keys.insert(batch_.records[i]->key);
+      const Fate::State state = batch_.fates[i].state;
+      if (state != Fate::State::kSkipped && state != Fate::State::kDropped) keys.insert(batch_.records[i]->key);
     }
   }
   return keys.size() == refused_keys.size() && brake_.Holds(keys.size(), cause);

@@ -56,6 +56,10 @@ Status Unknown(const std::string& name) {
 }  // namespace
 
 Status MakeSink(const SinkOptions& options, std::unique_ptr<Sink>* sink) {
+  if (options.make) {
+    *sink = options.make(options);
+    return Status::Ok();
+  }
   const Kind* kind = Find(options.kind);
   if (kind == nullptr) return Unknown(options.kind);
   if (kind->make == nullptr) {
