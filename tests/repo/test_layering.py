@@ -18,7 +18,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 MEETING = {"pipeline"}
 SHARED = {"util", "codec/entry_format.h", "metrics"}
 # The module is a program of its own: it packs entries, and knows nothing of the engine.
-ALLOWED = {"capture": {"codec/entry_format.h", "codec/encoder.h"}, "metrics": {"util"}}
+# The sink that writes to Redis has our own connection for its driver.
+ALLOWED = {
+    "capture": {"codec/entry_format.h", "codec/encoder.h"},
+    "metrics": {"util"},
+    "sink": SHARED | {"stream/connection.h"},
+}
 
 # A driver's header belongs to its own sink, or to the one stage that speaks to Redis.
 DRIVERS = {

@@ -26,12 +26,12 @@ class Sink;
 struct SinkOptions {
   // Makes a sink of the caller's own for each writer; empty: by kind.
   std::function<std::unique_ptr<Sink>(const SinkOptions&)> make;
-  std::string kind;      // "postgres", "mysql" (MariaDB too), "sqlite", "null"
+  std::string kind;      // "postgres", "mysql" (MariaDB too), "sqlite", "redis", "null"
   std::string host;
   int port = 0;          // 0: the database's own default
   std::string user;
   std::string password;
-  std::string database;  // for sqlite: the file
+  std::string database;  // for sqlite: the file; for redis: the number
   std::string exactly_once_table;  // empty: at least once. May be "schema.table"
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds statement_timeout{60000};  // 0: none

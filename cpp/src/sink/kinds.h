@@ -8,6 +8,7 @@
 namespace writebehind {
 
 std::unique_ptr<Sink> MakeNullSink(const SinkOptions& options);
+std::unique_ptr<Sink> MakeRedisSink(const SinkOptions& options);
 std::unique_ptr<Sink> MakeSqliteSink(const SinkOptions& options);
 std::unique_ptr<Sink> MakePostgresSink(const SinkOptions& options);
 std::unique_ptr<Sink> MakeMysqlSink(const SinkOptions& options);

@@ -33,10 +33,11 @@ constexpr auto* kMakeSqlite = &MakeSqliteSink;
 constexpr std::unique_ptr<Sink> (*kMakeSqlite)(const SinkOptions&) = nullptr;
 #endif
 
-constexpr std::array<Kind, 4> kKinds = {{
+constexpr std::array<Kind, 5> kKinds = {{
     {"mysql", "WB_WITH_MYSQL", kMakeMysql, &mysql_sql::Schema, &mysql_sql::Checkpoint},
     {"null", "", &MakeNullSink, nullptr, nullptr},
     {"postgres", "WB_WITH_POSTGRES", kMakePostgres, &postgres_sql::Schema, &postgres_sql::Checkpoint},
+    {"redis", "", &MakeRedisSink, nullptr, nullptr},
     {"sqlite", "WB_WITH_SQLITE", kMakeSqlite, &sqlite_sql::Schema, &sqlite_sql::Checkpoint},
 }};
 
