@@ -138,12 +138,16 @@ class Engine:
                 "name": pipeline.name,
                 "definition": self.definition_text(pipeline),
                 "redis": self.address.core(),
-                "sink": pipeline.connector.sink_options(),
+                "sink": self._sink_options(pipeline),
                 "options": pipeline.core_options(once=self.once),
                 "credentials": pipeline.connector.credentials(),
                 "transform": pipeline.transform,
             }
         )
+
+    def _sink_options(self, pipeline: Pipeline) -> dict[str, Any]:
+        options = pipeline.connector.sink_options()
+        return {**options, **self.address.sink()} if getattr(pipeline.connector, "is_same_server", False) else options
 
     @staticmethod
     def definition_text(pipeline: Pipeline) -> str:

@@ -97,7 +97,12 @@ class Pipeline:
         set_(self, "mapping", _check_mapping(self.name, self.mapping, self.connector.pk))
         if self.events is not None:
             set_(self, "events", canonical_events(self.name, self.events))
-        literal_prefix(self.name, self.prefix)
+        keys = literal_prefix(self.name, self.prefix) + ":"
+        if getattr(self.connector, "is_same_server", False) and f"{self.connector.table}:".startswith(keys):
+            raise ConfigError(
+                f"pipeline '{self.name}': the target's keys '{self.connector.table}:*' would be captured by the pipeline itself",
+                "choose another prefix",
+            )
         check_version(self.name, self.version)
         self._check_numbers()
         self._check_choices()

@@ -59,6 +59,11 @@ class RedisAddress:
             "unix_socket": self.unix_socket,
         }
 
+    def sink(self) -> dict[str, Any]:
+        """This server as a target: what `_core.Pipeline` takes as `sink`, without its kind."""
+        where = {"host": self.unix_socket or self.host, "port": self.port}
+        return {**where, "user": self.user, "password": self.password, "database": str(self.db)}
+
     def client(self, *, timeout_s: float = 5.0, decode: bool = True) -> Redis:
         """A redis-py client; connects at its first command.
 

@@ -49,7 +49,7 @@ SIGNATURES = {
     "SnowflakeSqlConnection": "user passwd db account",
     "SnowflakeSqlConnector": "connection tableName pk exactlyOnceTableName=None",
 }
-SERVED = {"MySql", "Postgres", "SQLite", "BaseSql"}
+SERVED = {"MySql", "Postgres", "SQLite", "BaseSql", "Redis", "SimpleHash"}
 PLANNED = sorted(name for name in SIGNATURES if not any(name.startswith(kind) for kind in SERVED))
 
 

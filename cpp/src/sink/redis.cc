@@ -58,7 +58,7 @@ return 'ok'
 
 RedisOptions OptionsOf(const SinkOptions& options) {
   RedisOptions redis;
-  redis.host = options.host;
+  (options.host.starts_with('/') ? redis.unix_socket : redis.host) = options.host;
   if (options.port != 0) redis.port = options.port;
   redis.user = options.user;
   redis.password = options.password;

@@ -22,6 +22,8 @@ def schema(recipes: tuple[Path, ...]) -> None:
     printed: set[str] = set()
     for pipeline in load_recipes(recipes, Log(is_plain=True).warning):
         kind = pipeline.connector.kind
+        if kind not in _core.sink_kinds():  # a target of Python's: it has no tables that we could make
+            continue
         exactly_once = pipeline.connector.exactlyOnceTableName or ""
         for statement in _core.schema_sql(kind, to_json(pipeline.definition()), exactly_once):
             text = statement.rstrip().rstrip(";")

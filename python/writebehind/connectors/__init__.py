@@ -23,12 +23,14 @@ from writebehind.connectors.planned import (
     MsSqlConnector,
     OracleSqlConnection,
     OracleSqlConnector,
+    SnowflakeSqlConnection,
+    SnowflakeSqlConnector,
+)
+from writebehind.connectors.redis_target import (
     RedisClusterConnection,
     RedisConnection,
     RedisConnector,
     SimpleHashConnector,
-    SnowflakeSqlConnection,
-    SnowflakeSqlConnector,
 )
 
 __all__ = [

@@ -55,20 +55,6 @@ class MongoConnection:
         _refuse(self)
 
 
-class RedisConnection:
-    """Another Redis or Valkey server."""
-
-    def __init__(self, host: Any, port: Any, password: Any = None) -> None:
-        _refuse(self)
-
-
-class RedisClusterConnection:
-    """A Redis Cluster."""
-
-    def __init__(self, host: Any = None, port: Any = None, cluster_nodes: Any = None, password: Any = None) -> None:
-        _refuse(self)
-
-
 class _PlannedSqlConnector:
     def __init__(self, connection: Any, tableName: Any, pk: Any, exactlyOnceTableName: Any = None) -> None:
         _refuse(self)
@@ -98,18 +84,4 @@ class MongoConnector:
     """A collection of MongoDB."""
 
     def __init__(self, connection: Any, db: Any, tableName: Any, pk: Any, exactlyOnceTableName: Any = None) -> None:
-        _refuse(self)
-
-
-class RedisConnector:
-    """Keys of another Redis server, under a prefix of their own."""
-
-    def __init__(self, connection: Any, newPrefix: Any, exactlyOnceTableName: Any = None) -> None:
-        _refuse(self)
-
-
-class SimpleHashConnector:
-    """Keys of the same Redis server, under a prefix of their own."""
-
-    def __init__(self, newPefix: Any) -> None:
         _refuse(self)

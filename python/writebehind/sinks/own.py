@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from writebehind.errors import ConfigError, RefusedRow, RowsRefused
-from writebehind.sinks import Cell, Move, Plan, Row, Sink, sink_options
+from writebehind.sinks.base import Cell, Move, Plan, Row, Sink, sink_options
 
 UPDATE, DELETE = "=", "~"
 
