@@ -154,7 +154,7 @@ def cluster() -> Iterator[list[RedisServer]]:
         one, two = (redis.Redis(port=node.port) for node in nodes)
         one.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 8000)
         two.execute_command("CLUSTER", "ADDSLOTSRANGE", 8001, 16383)
-        one.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[1].port)
+        one.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[1].port, two.config_get("cluster-port")["cluster-port"])
         wait_until(lambda: all(node.cluster("info")["cluster_state"] == "ok" for node in (one, two)), 30, "the cluster")
         yield nodes
 
