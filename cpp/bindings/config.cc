@@ -69,11 +69,17 @@ void ReadRedis(const py::dict& config, RedisOptions* options) {
   keys.Done();
 }
 
-void ReadSink(const py::dict& config, SinkOptions* options) {
+std::shared_ptr<Held> Keep(const py::object& object, Callables* callables) {
+  auto held = std::make_shared<Held>(object);
+  if (callables != nullptr) callables->push_back(held);
+  return held;
+}
+
+void ReadSink(const py::dict& config, SinkOptions* options, Callables* callables) {
   Keys keys(config, "sink");
   ReadServer(&keys, options);
   keys.Get("kind", &options->kind);
-  keys.With<py::object>("factory", [&](const py::object& factory) { options->make = SinkMakerOf(factory); });
+  keys.With<py::object>("factory", [&](const py::object& factory) { options->make = SinkMakerOf(Keep(factory, callables)); });
   keys.Get("database", &options->database);
   keys.Get("exactly_once_table", &options->exactly_once_table);
   keys.Get("statement_timeout_ms", &options->statement_timeout);
@@ -99,12 +105,14 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
 }
 
 // Called from the engine's threads, at each connect. An interpreter that ends lets no thread have its GIL.
-std::function<Status(SinkOptions*)> CredentialsOf(const py::object& callable) {
-  return [held = std::make_shared<Held>(callable)](SinkOptions* options) -> Status {
+std::function<Status(SinkOptions*)> CredentialsOf(std::shared_ptr<Held> callable) {
+  return [callable = std::move(callable)](SinkOptions* options) -> Status {
     if (IsEnding()) return {Code::kStopped, "Python ends"};
     const py::gil_scoped_acquire gil;
+    const py::object call = callable->get();  // for as long as the call takes
+    if (!call) return {Code::kStopped, "the pipeline is gone"};
     try {
-      ReadSink(held->get()().cast<py::dict>(), options);
+      ReadSink(call().cast<py::dict>(), options, nullptr);
       return Status::Ok();
     } catch (const std::exception&) {
       // Not the exception's text: it may hold the secret.
@@ -115,21 +123,21 @@ std::function<Status(SinkOptions*)> CredentialsOf(const py::object& callable) {
 
 }  // namespace
 
-SinkOptions SinkOptionsOf(const py::dict& config) {
+SinkOptions SinkOptionsOf(const py::dict& config, Callables* callables) {
   SinkOptions options;
-  ReadSink(config, &options);
+  ReadSink(config, &options, callables);
   return options;
 }
 
-PipelineOptions PipelineOptionsOf(const py::dict& config) {
+PipelineOptions PipelineOptionsOf(const py::dict& config, Callables* callables) {
   PipelineOptions options;
   Keys keys(config, "pipeline");
   keys.Get("name", &options.name);
   keys.Get("definition", &options.definition);
   keys.With<py::dict>("redis", [&](const py::dict& redis) { ReadRedis(redis, &options.redis); });
-  keys.With<py::dict>("sink", [&](const py::dict& sink) { ReadSink(sink, &options.sink); });
-  keys.With<py::object>("credentials", [&](const py::object& callable) { options.credentials = CredentialsOf(callable); });
-  keys.With<py::object>("transform", [&](const py::object& callable) { options.transformer = TransformerOf(callable); });
+  keys.With<py::dict>("sink", [&](const py::dict& sink) { ReadSink(sink, &options.sink, callables); });
+  keys.With<py::object>("credentials", [&](const py::object& callable) { options.credentials = CredentialsOf(Keep(callable, callables)); });
+  keys.With<py::object>("transform", [&](const py::object& callable) { options.transformer = TransformerOf(Keep(callable, callables)); });
   keys.With<py::dict>("options", [&](const py::dict& tuning) { ReadTuning(tuning, &options); });
   keys.Done();
   return options;

@@ -3,14 +3,16 @@
 
 #include <pybind11/pybind11.h>
 
+#include "convert.h"
 #include "writebehind/options.h"
 #include "writebehind/status.h"
 
 namespace writebehind::bindings {
 
 // Raises ValueError for a key that no option has: a slip must not be silent.
-PipelineOptions PipelineOptionsOf(const pybind11::dict& config);
-SinkOptions SinkOptionsOf(const pybind11::dict& config);
+// `callables` gets what of Python's they hold.
+PipelineOptions PipelineOptionsOf(const pybind11::dict& config, Callables* callables);
+SinkOptions SinkOptionsOf(const pybind11::dict& config, Callables* callables);
 
 // The one map Status → exception: the classes of writebehind.errors.
 void Raise(const Status& status);

@@ -3,9 +3,11 @@
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "writebehind/status.h"
 
@@ -37,10 +39,16 @@ class Held {
   ~Held();
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
+  // Null once let go of.
   [[nodiscard]] const pybind11::object& get() const { return object_; }
+  void LetGo() { object_ = pybind11::object(); }
 
  private:
   pybind11::object object_;
 };
+
+// What the engine's threads call. Whoever made it lets go of all of it, so that a thread that still hangs then keeps
+// nothing of Python's alive.
+using Callables = std::vector<std::shared_ptr<Held>>;
 
 }  // namespace writebehind::bindings

@@ -23,14 +23,24 @@ void Unlocked(Body body) {
 }
 
 // Destroying a pipeline waits for threads that may want the GIL. Those that hang for longer are left to
-// themselves; what they hold of Python's lets go of itself in its own way (Held).
+// themselves, but not with what they would call.
 struct Unlock {
   void operator()(Pipeline* pipeline) const {
-    const py::gil_scoped_release unlocked;
-    delete pipeline;  // Python owned it
+    {
+      const py::gil_scoped_release unlocked;
+      delete pipeline;  // Python owned it
+    }
+    for (const auto& callable : callables) callable->LetGo();
   }
+  Callables callables;
 };
 using Handle = std::unique_ptr<Pipeline, Unlock>;
+
+Handle MakePipeline(const py::dict& config) {
+  Callables callables;
+  PipelineOptions options = PipelineOptionsOf(config, &callables);
+  return {new Pipeline(std::move(options)), Unlock{std::move(callables)}};
+}
 
 py::dict StatusOf(const Pipeline& pipeline) {
   const StatusBoard::Snapshot now = pipeline.board().Get();
@@ -79,7 +89,8 @@ PYBIND11_MODULE(_core, module) {
   module.def(
       "explain",
       [](const py::dict& sink, const std::string& definition) {
-        const SinkOptions options = SinkOptionsOf(sink);
+        Callables callables;
+        const SinkOptions options = SinkOptionsOf(sink, &callables);
         std::vector<std::string> statements;
         Unlocked([&] { return Explain(options, definition, &statements); });
         return statements;
@@ -89,7 +100,7 @@ PYBIND11_MODULE(_core, module) {
       "set_logging", [](const std::string& level, bool json) { SetLogging(LevelOf(level), json); }, py::arg("level"), py::arg("json"));
 
   py::class_<Pipeline, Handle>(module, "Pipeline")
-      .def(py::init([](const py::dict& config) { return Handle(new Pipeline(PipelineOptionsOf(config))); }), py::arg("config"))
+      .def(py::init(&MakePipeline), py::arg("config"))
       .def(
           "check",
           [](Pipeline& self, const std::string& definition) {

@@ -233,12 +233,14 @@ class FailedSink final : public Sink {
 
 }  // namespace
 
-std::function<std::unique_ptr<Sink>(const SinkOptions&)> SinkMakerOf(const py::object& factory) {
-  const auto held = std::make_shared<Held>(factory);
-  return [held](const SinkOptions&) -> std::unique_ptr<Sink> {
+std::function<std::unique_ptr<Sink>(const SinkOptions&)> SinkMakerOf(std::shared_ptr<Held> factory) {
+  return [factory = std::move(factory)](const SinkOptions&) -> std::unique_ptr<Sink> {
+    if (IsEnding()) return std::make_unique<FailedSink>(Status(Code::kStopped, "Python ends"));
     const py::gil_scoped_acquire gil;
+    const py::object make = factory->get();
+    if (!make) return std::make_unique<FailedSink>(Status(Code::kStopped, "the pipeline is gone"));
     try {
-      return std::make_unique<PythonSink>(held->get()());
+      return std::make_unique<PythonSink>(make());
     } catch (py::error_already_set& error) {
       return std::make_unique<FailedSink>(StatusOf(error));
     }

@@ -55,14 +55,15 @@ void Call(const py::object& callable, const Definition& definition, const Record
 
 }  // namespace
 
-Transformer TransformerOf(const py::object& callable) {
-  const auto held = std::make_shared<Held>(callable);
-  return [held](const Definition& definition, std::span<const Record* const> records, std::vector<Transformed>* transformed) -> Status {
+Transformer TransformerOf(std::shared_ptr<Held> callable) {
+  return [callable = std::move(callable)](const Definition& definition, std::span<const Record* const> records, std::vector<Transformed>* transformed) -> Status {
     if (IsEnding()) return {Code::kStopped, "Python ends"};
     const py::gil_scoped_acquire gil;
+    const py::object call = callable->get();  // for as long as the batch takes
+    if (!call) return {Code::kStopped, "the pipeline is gone"};
     transformed->assign(records.size(), {});
     try {
-      for (std::size_t i = 0; i < records.size(); ++i) Call(held->get(), definition, *records[i], &(*transformed)[i]);
+      for (std::size_t i = 0; i < records.size(); ++i) Call(call, definition, *records[i], &(*transformed)[i]);
     } catch (py::error_already_set& error) {
       return {Code::kTransient, "transform: " + Describe(error)};
     }
