@@ -17,16 +17,10 @@ from tests.capture.support import (
     listed,
     raw_entries,
     register,
-    registration,
+    saved,
     stream_of,
 )
 from writebehind.testing import RedisServer, wait_until
-
-
-def saved(client: redis.Redis) -> list[str]:
-    """The identities in the key, once they are those in memory."""
-    wait_until(lambda: registration(client)["identities"][-1] == identity(client), 5, "the registration")
-    return registration(client)["identities"]
 
 
 @pytest.mark.parametrize(
