@@ -12,7 +12,7 @@ import redis
 from tests.capture.command_table import Row
 from tests.capture.commands import ROWS, Wire, captured, expected, name, wire
 from tests.capture.other_types_table import CLUSTER_ONLY, ELSEWHERE, OTHER_TYPES, TOUCH_NO_KEY
-from tests.capture.support import assert_equal_everywhere, changes, drain, register, saved
+from tests.capture.support import assert_equal_everywhere, changes, dataset, drain, register, saved
 from writebehind.testing import RedisServer, wait_until
 
 Pair = tuple[RedisServer, RedisServer]
@@ -105,3 +105,27 @@ def test_a_copy_into_another_database_is_captured_there(pair: Pair, master: redi
     assert captured(master) == "u 1 5 2, d 1"
     assert captured(other) == "c 2 1 2, c 2 5 2"
     assert_equal_everywhere(*pair)
+
+
+def test_commands_behind_a_copy_or_move_stay_in_their_database(start: Callable[..., RedisServer], connect: Any) -> None:
+    """Also after the server has loaded its AOF, in which transactions are run as they were."""
+    server = start()
+    register(connect(server))
+    register(connect(server, db=3))
+    script = "redis.call('COPY', KEYS[1], KEYS[2], 'DB', '3') redis.call('SET', 'in:0', 'c')"
+    with wire(server.port) as line:
+        line.run("HSET person:1 a 1; PEXPIRE person:1 100000000; RPUSH list x y; SET string z; SELECT 3; HSET person:0 a 1; SELECT 0")
+        for command in ("COPY person:1 person:2 DB 3", "COPY list list DB 3", "COPY string s REPLACE DB 3", "MOVE string 3"):
+            line.run(f"MULTI; SET in:0 a; {command}; SET in:0 b; EXEC; APPEND in:0 b")
+        line.run(
+            f'EVAL "{script}" 2 person:1 person:4; APPEND in:0 d; MULTI; SELECT 3; COPY person:0 person:5 DB 0; SET in:3 a; EXEC; SET in:3 b'
+        )
+        assert line.database() == 3
+    expected = dataset(server)
+    assert [sorted(key for at, key in expected if at == index and not key.startswith(b"writebehind")) for index in (0, 3)] == [
+        [b"in:0", b"list", b"person:1", b"person:5"],
+        [b"in:3", b"list", b"person:0", b"person:2", b"person:4", b"s", b"string"],
+    ]
+    server.kill()
+    server.start()
+    assert dataset(server) == expected

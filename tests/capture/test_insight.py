@@ -11,7 +11,7 @@ import redis
 from tests.capture.support import drain, hset, identity, raw_entries, register, stream_of
 from writebehind.testing import RedisServer
 
-COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "HSET", "HMSET"]
+COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "HSET", "HMSET", "COPY"]
 
 
 def cli(server: RedisServer, *words: str) -> str:
@@ -45,6 +45,7 @@ def test_documentation(client: redis.Redis, server: RedisServer, command: str) -
     [
         (["WB.HSET", "k", "a", "1", "#", "="], ["k"]),
         (["WB.HMSET", "k", "a", "1"], ["k"]),
+        (["WB.COPY", "k1", "k2", "DB", "3"], ["k1", "k2"]),
         (["WB.CAPTURE", "k1", "k2"], ["k1", "k2"]),
         (["WB.CAPTURE", "ABSENT", "k1", "k2"], ["k1", "k2"]),
         (["WB.CAPTURE", "absent"], ["absent"]),

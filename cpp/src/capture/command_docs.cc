@@ -108,13 +108,13 @@ constexpr Argument Block(const char* name, Argument* parts, int flags) {
   return {name, redis::kArgBlock, -1, nullptr, nullptr, nullptr, flags, nullptr, parts};
 }
 
-constexpr KeySpec Keys(int last, std::uint64_t flags) {
+constexpr KeySpec KeyAt(int position, std::uint64_t flags) {
   KeySpec spec{};
   spec.flags = flags;
   spec.begin_type = kBeginIndex;
-  spec.begin.index.position = 1;
+  spec.begin.index.position = position;
   spec.find_type = kFindRange;
-  spec.find.range = {last, 1, 0};
+  spec.find.range = {0, 1, 0};
   return spec;
 }
 
@@ -146,11 +146,19 @@ Argument reject_args[] = {Arg("pipeline", kArgString),
                           Arg("id", kArgString),
                           Block("data", pair_parts, kMultiple),
                           {}};
+Argument copy_args[] = {Arg("source", kArgKey),
+                        {"destination", kArgKey, 1, nullptr, nullptr, nullptr, 0, nullptr, nullptr},
+                        Arg("database", kArgInteger, kOptional, "DB"),
+                        Arg("replace", kArgToken, kOptional, "REPLACE"),
+                        {}};
 Argument hash_args[] = {Arg("key", kArgKey), Block("data", pair_parts, kMultiple), {}};
 
 // WB.CAPTURE has none: only a function knows whether its first argument is a key.
-// HSET's own flags, so that the same key permissions are asked for.
-KeySpec hash_keys[] = {Keys(0, redis::kKeyReadWrite | redis::kKeyUpdate), {}};
+// HSET's and COPY's own flags, so that the same key permissions are asked for.
+KeySpec hash_keys[] = {KeyAt(1, redis::kKeyReadWrite | redis::kKeyUpdate), {}};
+KeySpec copy_keys[] = {KeyAt(1, redis::kKeyReadOnly | redis::kKeyAccess),
+                       KeyAt(2, redis::kKeyOverwrite | redis::kKeyUpdate),
+                       {}};
 
 struct Documentation {
   std::string_view command;
@@ -179,6 +187,8 @@ const Documentation kDocumentation[] = {
      "O(N) with N fields", -4, hash_keys, hash_args},
     {"WB.HMSET", "HMSET with a field '#' that says whether the change is replicated to the target.",
      "O(N) with N fields", -4, hash_keys, hash_args},
+    {"WB.COPY", "COPY into another database, where the server's own would leave the client there.",
+     "O(N) with N elements", -3, copy_keys, copy_args},
 };
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "capture/commands.h"
 
+#include <algorithm>
+
 #include "capture/acl.h"
 #include "capture/command_docs.h"
+#include "capture/copy_command.h"
 #include "capture/guard.h"
 #include "capture/hash_command.h"
 #include "capture/server.h"
@@ -33,20 +36,21 @@ struct CommandRow {
   const char* name;
   redis::CommandProc proc;
   const char* flags;
-  bool has_key;  // the first argument is one
+  int keys;  // how many of the first arguments are keys
   bool admin;
 };
 
 constexpr CommandRow kCommands[] = {
-    {"WB.REGISTER", Entry<OnMaster<RegisterCommand>>, "write deny-oom admin", false, true},
-    {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", false, true},
-    {"WB.LIST", Entry<ListCommand>, "readonly", false, false},
-    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", true, false},
-    {"WB.READ", Entry<ReadCommand>, "readonly", false, true},
-    {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", false, true},
-    {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", false, true},
-    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", true, false},
-    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", true, false},
+    {"WB.REGISTER", Entry<OnMaster<RegisterCommand>>, "write deny-oom admin", 0, true},
+    {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", 0, true},
+    {"WB.LIST", Entry<ListCommand>, "readonly", 0, false},
+    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", 1, false},
+    {"WB.READ", Entry<ReadCommand>, "readonly", 0, true},
+    {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", 0, true},
+    {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", 0, true},
+    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", 1, false},
+    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", 1, false},
+    {kCopyCommand, Entry<CopyCommand>, "write deny-oom", 2, false},
 };
 
 }  // namespace
@@ -74,8 +78,9 @@ bool MayChangeStream(redis::Context* ctx, const Pipeline& pipeline) {
 
 bool CreateCommands(redis::Context* ctx) {
   for (const CommandRow& row : kCommands) {
-    const int key = row.has_key ? 1 : 0;
-    if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, key, key, key) != redis::kOk) return false;
+    const int first = std::min(row.keys, 1);
+    if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, first, row.keys, first) != redis::kOk)
+      return false;
     if (!Document(ctx, row.name)) return false;
     // WB.READ shows changes of all keys, WB.SETTLE and WB.REJECT decide what becomes of them, whatever keys a
     // user may touch: they are the engine's. The others are in no category.

@@ -1,5 +1,6 @@
 #include "capture/filter.h"
 
+#include "capture/copy_command.h"
 #include "capture/guard.h"
 #include "capture/hash_command.h"
 #include "capture/server.h"
@@ -14,26 +15,36 @@ bool HasOperationField(redis::FilterContext* filter, int words) {
   return false;
 }
 
+bool copy_moves_client = false;
+
+void HandTo(redis::FilterContext* filter, const char* command) {
+  redis::CommandFilterArgReplace(filter, 0, MakeString(command).release());
+}
+
 // Runs for every command of every client. The database is not known here: the command it is handed to looks
 // again.
 void Filter(redis::FilterContext* filter) {
   Server& server = Server::Get();
-  if (!server.capturing()) return;
   const int words = redis::CommandFilterArgsCount(filter);
-  if (words < 4 || words % 2 != 0) return;
+  if (words < 4) return;
   const std::string_view command = View(redis::CommandFilterArgGet(filter, 0));
+  if (copy_moves_client && words > 4 && SameWord(command, "COPY")) {
+    return Guarded(nullptr, "the command filter", [&] { HandTo(filter, kCopyCommand); });
+  }
+  if (!server.capturing() || words % 2 != 0) return;
   const bool hset = SameWord(command, "HSET");
   if (!hset && !SameWord(command, "HMSET")) return;
   if (!HasOperationField(filter, words)) return;
   Guarded(nullptr, "the command filter", [&] {
     if (!server.registry().CapturesAnywhere(View(redis::CommandFilterArgGet(filter, 1)))) return;
-    redis::CommandFilterArgReplace(filter, 0, MakeString(hset ? kHsetCommand : kHmsetCommand).release());
+    HandTo(filter, hset ? kHsetCommand : kHmsetCommand);
   });
 }
 
 }  // namespace
 
 bool RegisterFilter(redis::Context* ctx) {
+  copy_moves_client = CopyMovesClient(ctx);
   return redis::RegisterCommandFilter(ctx, Filter, redis::kFilterNoSelf) != nullptr;
 }
 

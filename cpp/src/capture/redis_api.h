@@ -117,7 +117,9 @@ inline constexpr std::uint64_t kLoadingFailed = 4;
 inline constexpr std::uint64_t kAsyncLoadCompleted = 2;
 
 enum KeySpecFlag : std::uint64_t {
+  kKeyReadOnly = 1 << 0,
   kKeyReadWrite = 1 << 1,
+  kKeyOverwrite = 1 << 2,
   kKeyAccess = 1 << 4,
   kKeyUpdate = 1 << 5,
 };
