@@ -53,7 +53,7 @@ std::size_t CountTaking(const Database& database, std::string_view key, std::str
 }
 
 std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key, std::string_view event,
-                    CurrentChange* current) {
+                    bool made, CurrentChange* current) {
   const std::string_view name = View(key);
   Change change{'d', name, nullptr, current == nullptr ? std::string_view{} : current->uuid};
   change.shared = !change.uuid.empty() && CountTaking(*database, name, event) > 1;
@@ -66,13 +66,18 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
       opened = true;
       SaveEarly(ctx, database);
       if (!TakesAway(event)) hash = Peek(ctx, key);  // to look for what is gone would only count a miss
-      // A document of another module is not the absence of the hash; documents are not captured.
-      if (TypeOf(hash) == redis::kModule) return 0;
-      const bool made = LastNewKey().Take(database->index(), name);
+      // What another module keeps may be a document: those are not captured. But it has no row here, so that
+      // where it takes the place of a hash, that one's row has to go.
+      if (TypeOf(hash) == redis::kModule && !BringsValue(event)) return 0;
       // While its last fields expire, a hash is there and has none.
-      if (TypeOf(hash) == redis::kHash && redis::ValueLength(hash.get()) > 0) {
+      const bool is_hash = TypeOf(hash) == redis::kHash;
+      if (is_hash && redis::ValueLength(hash.get()) > 0) {
         change.hash = hash.get();
         change.op = made ? 'c' : 'u';
+      } else if (is_hash && event == "hset") {
+        // HSETEX with a time that is over made a hash and set nothing: its end is an event of its own. What
+        // is written here would let Valkey 9 send the command to replicas, where an empty hash stays.
+        return 0;
       }
     }
     const auto id = Append(ctx, database, pipeline.get(), change);
@@ -106,11 +111,13 @@ void Handle(redis::Context* ctx, int type, std::string_view event, redis::String
     if (database->Captures(name)) LastNewKey().Set(database->index(), name);
     return;
   }
+  // Taken by the first event, captured or not: the next one is of a key that was there.
+  const bool made = LastNewKey().Take(database->index(), name);
   CurrentChange* current =
       current_change != nullptr && current_change->key == name ? current_change : nullptr;
   if (current != nullptr && current->suppressed) return Deferred::Get().Forget(database->index(), name);
   if (current == nullptr && Deferred::Get().Takes(ctx, database->index(), name, event)) return;
-  Capture(ctx, database, key, event, current);
+  Capture(ctx, database, key, event, made, current);
 }
 
 int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::String* key) {
@@ -124,7 +131,7 @@ int OnKeyspaceEvent(redis::Context* ctx, int type, const char* event, redis::Str
 void SetCurrentChange(CurrentChange* change) { current_change = change; }
 
 std::size_t CaptureKey(redis::Context* ctx, Database* database, redis::String* key, std::string_view event) {
-  return Capture(ctx, database, key, event, current_change);
+  return Capture(ctx, database, key, event, false, current_change);
 }
 
 bool SubscribeToKeyspace(redis::Context* ctx) {
