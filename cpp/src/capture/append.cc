@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "capture/hash_command.h"
 #include "capture/own_keys.h"
 #include "capture/server.h"
 #include "codec/encoder.h"
@@ -40,8 +41,9 @@ void AddFields(redis::Key* hash, const std::vector<StringHandle>& fields) {
   }
 }
 
+// A `#` that is stored came another way than by HSET: it is a field of the hash, but of no row.
 void AddNamed(redis::Key*, redis::String* field, redis::String* value, void*) {
-  Encoder().AddNamed(View(field), View(value));
+  if (View(field) != kOperationField) Encoder().AddNamed(View(field), View(value));
 }
 
 void AddAll(redis::Key* hash) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/handles.h"
+#include "capture/hash_command.h"
 #include "capture/own_keys.h"
 #include "capture/pattern.h"
 
@@ -64,6 +65,14 @@ std::string ParsePattern(const Json& object) {
   return text;
 }
 
+std::vector<std::string> ParseFields(const Json& value) {
+  std::vector<std::string> fields = Names(value, "fields");
+  if (std::count(fields.begin(), fields.end(), kOperationField) > 0) {
+    throw BadDefinition("'fields' names '#', which says what to do with a change and is never written");
+  }
+  return fields;
+}
+
 std::uint64_t Identity(const Json& value, const char* name) {
   const auto identity = ParseIdentity(Text(value, name));
   if (!identity) throw BadDefinition(std::string("'") + name + "' is no identity");
@@ -80,7 +89,7 @@ Definition ParseDefinition(std::string_view json) {
   definition.pattern = ParsePattern(object);
   if (const Json* version = Find(object, "version")) definition.version = Text(*version, "version");
   if (const Json* events = Find(object, "events")) definition.events = Names(*events, "events");
-  if (const Json* fields = Find(object, "fields")) definition.fields = Names(*fields, "fields");
+  if (const Json* fields = Find(object, "fields")) definition.fields = ParseFields(*fields);
   if (const Json* expired = Find(object, "expired")) {
     const std::string policy = Text(*expired, "expired");
     if (policy != "keep" && policy != "delete") throw BadDefinition("'expired' must be 'keep' or 'delete'");
