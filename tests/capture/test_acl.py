@@ -73,6 +73,64 @@ def test_scripts_have_no_more_rights(as_user: As, client: redis.Redis) -> None:
     assert len(changes(client)) == 1
 
 
+EVERYTHING_BUT = [
+    ("-hset", "HSET person:1 a 2 # ="),
+    ("-hset", "HSET person:1 # -"),
+    ("-hset", "HSET person:1 # ~u"),
+    ("-hset", "WB.HSET person:1 a 2 # ="),
+    ("-hset", "WB.HSET person:1 a 2"),
+    ("-hmset", "HMSET person:1 a 2 # ="),
+    ("-hmset", "HMSET person:1 # -"),
+    ("-hmset", "WB.HMSET person:1 a 2"),
+    ("-wb.hset", "HSET person:1 # -"),
+    ("-wb.hmset", "HMSET person:1 # -"),
+    ("-@write", "HSET person:1 a 2 # ="),
+]
+
+
+@pytest.mark.parametrize(("rule", "command"), EVERYTHING_BUT, ids=[" ".join(row) for row in EVERYTHING_BUT])
+@pytest.mark.parametrize("way", ["alone", "multi", "eval", "fcall"])
+def test_everything_but_the_right_is_not(as_user: As, client: redis.Redis, rule: str, command: str, way: str) -> None:
+    client.hset("person:1", "a", "1")
+    call = "function(keys, words) return redis.call(unpack(words)) end"
+    client.execute_command("FUNCTION", "LOAD", f"#!lua name=l\nredis.register_function('f', {call})")
+    before = sorted(client.keys())
+    user = as_user("~*", "+@all", rule)
+    words = command.split()
+    send: dict[str, Callable[[], Any]] = {
+        "alone": lambda: user.execute_command(*words),
+        "multi": lambda: user.pipeline().execute_command(*words).execute(),
+        "eval": lambda: user.eval("return redis.call(unpack(ARGV))", 1, "person:1", *words),
+        "fcall": lambda: user.fcall("f", 1, "person:1", *words),
+    }
+    with pytest.raises(redis.ResponseError, match="(?i)permission|can't run|ACL"):
+        send[way]()
+    assert sorted(client.keys()) == before
+    assert client.hgetall("person:1") == {b"a": b"1"}
+    assert len(changes(client)) == 1
+
+
+def test_one_command_alone_is_enough_to_be_captured_but_not_for_the_field(as_user: As, client: redis.Redis) -> None:
+    user = as_user("~person:*", "+hset")
+    assert user.hset("person:1", "a", "1") == 1
+    with pytest.raises(redis.exceptions.NoPermissionError, match="(?i)wb.hset"):
+        hset(user, "person:1", "=", a="2")
+    assert changes(client) == [("c", "person:1", [b"1", None])]
+
+
+def test_a_copy_into_another_database_needs_both_keys(as_user: As, client: redis.Redis) -> None:
+    """Some servers have it handed to WB.COPY, which asks for no more than COPY and its own name."""
+    client.hset("person:1", "a", "1")
+    command = ["COPY", "person:1", "other:1", "DB", "3"]
+    for rules in (["~person:*"], ["~other:*"], ["%W~person:*", "~other:*"], ["~person:*", "%R~other:*"]):
+        for words in (command, ["WB.COPY", *command[1:]]):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                as_user(*rules, "+copy", "+wb.copy").execute_command(*words)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        as_user("~*", "+wb.copy").execute_command("WB.COPY", *command[1:])
+    assert as_user("%R~person:*", "%W~other:*", "+copy", "+wb.copy").execute_command(*command)
+
+
 def test_hmset_needs_its_own(as_user: As) -> None:
     user = as_user("~person:*", "+hmset", "+wb.hmset")
     assert user.execute_command("HMSET", "person:1", "a", "1", "#", "=") in (b"OK", True)

@@ -33,12 +33,33 @@ def test_deleted_by_choice(client: redis.Redis, server: RedisServer, replica: Re
     assert_equal_everywhere(server, replica)
 
 
-def test_expiry_in_the_past(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
-    """For Redis this is DEL, for Valkey an expiry."""
-    register(client, expired="delete")
+PAST = ["EXPIRE person:1 -1", "EXPIRE person:1 0", "PEXPIRE person:1 -5", "EXPIREAT person:1 1", "PEXPIREAT person:1 1"]
+
+
+@pytest.mark.parametrize("expired", ["keep", "delete"])
+@pytest.mark.parametrize("command", PAST)
+def test_expiry_in_the_past(client: redis.Redis, server: RedisServer, replica: RedisServer, command: str, expired: str) -> None:
+    """For Redis this is DEL, for Valkey an expiry: so says the event, and the pipeline what becomes of the row."""
+    register(client, expired=expired)
     client.hset("person:1", "a", "1")
     drain(client)
-    client.expire("person:1", -1)
+    with client.pubsub() as listener:
+        client.config_set("notify-keyspace-events", "KA")
+        listener.psubscribe("__keyspace@0__:person:1")
+        listener.get_message(timeout=5)
+        client.execute_command(*command.split())
+        event = (listener.get_message(timeout=5) or {})["data"]
+    assert event in (b"del", b"expired")
+    assert not client.exists("person:1")
+    assert changes(client) == ([] if (event, expired) == (b"expired", "keep") else [("d", "person:1")])
+    assert_equal_everywhere(server, replica)
+
+
+def test_a_string_read_away(client: redis.Redis, server: RedisServer, replica: RedisServer) -> None:
+    register(client, expired="delete")
+    client.set("person:1", "text")
+    drain(client)
+    client.execute_command("GETEX", "person:1", "PXAT", "1")
     assert changes(client) == [("d", "person:1")]
     assert_equal_everywhere(server, replica)
 
