@@ -122,6 +122,17 @@ def test_plus_alone_on_a_key_is_answered(client: redis.Redis) -> None:
     assert changes(client) == []
 
 
+@pytest.mark.parametrize("key", ["person:{u}:1", "person:}{", "person:{}", "person:", "person:a b\r\n", "person:\u00e4"])
+def test_any_key_has_its_answer(client: redis.Redis, server: RedisServer, replica: RedisServer, key: str) -> None:
+    assert hset(client, key, "+u1", a="1") == 2
+    assert hset(client, key, "=u2", a="2") == 1
+    assert hset(client, key, "-u3") == 1
+    assert not client.exists(key)
+    assert [(e.op, e.key.decode(), e.uuid) for e in entries(client)] == [("u", key, b"u2")]
+    assert [answer(client, key, uuid) for uuid in ("u1", "u2", "u3")] == [{b"status": b"done"}, None, {b"status": b"done"}]
+    assert_equal_everywhere(server, replica)
+
+
 def test_tilde_captures_an_absent_key(client: redis.Redis) -> None:
     assert hset(client, "person:1", "~u1") == 1
     assert [(e.op, e.key, e.uuid) for e in entries(client)] == [("d", b"person:1", b"u1")]
