@@ -60,12 +60,24 @@ void ReadServer(Keys* keys, Options* options) {
   keys->Get("connect_timeout_ms", &options->connect_timeout);
 }
 
+void ReadTls(const py::dict& config, TlsOptions* options) {
+  Keys keys(config, "tls");
+  options->enabled = true;
+  keys.Get("verify", &options->verify);
+  keys.Get("check_hostname", &options->check_hostname);
+  keys.Get("ca_file", &options->ca_file);
+  keys.Get("cert_file", &options->cert_file);
+  keys.Get("key_file", &options->key_file);
+  keys.Done();
+}
+
 void ReadRedis(const py::dict& config, RedisOptions* options) {
   Keys keys(config, "redis");
   ReadServer(&keys, options);
   keys.Get("unix_socket", &options->unix_socket);
   keys.Get("db", &options->db);
   keys.Get("reply_timeout_ms", &options->reply_timeout);
+  keys.With<py::dict>("tls", [&](const py::dict& tls) { ReadTls(tls, &options->tls); });
   keys.Done();
 }
 

@@ -33,6 +33,7 @@ DRIVERS = {
     "mysql": "sink/mysql",
     "sqlite3.h": "sink/sqlite",
     "hiredis": "stream/",
+    "openssl": "stream/tls",
     "spdlog": "util/log",
 }
 

@@ -11,14 +11,25 @@
 
 namespace writebehind {
 
+// TLS to Redis. Files are in PEM and read anew at each connect; the URL's option of each stands behind it.
+struct TlsOptions {
+  bool enabled = false;
+  bool verify = true;          // the server's certificate; false: only listeners are kept out (ssl_cert_reqs)
+  bool check_hostname = true;  // that the certificate is for the host (ssl_check_hostname)
+  std::string ca_file;         // who is trusted, and nobody else; empty: the system's store (ssl_ca_certs)
+  std::string cert_file;       // our own certificate; empty: none (ssl_certfile)
+  std::string key_file;        // its key, without a passphrase; empty: it is in cert_file (ssl_keyfile)
+};
+
 struct RedisOptions {
   std::string host = "127.0.0.1";
   int port = 6379;
   std::string unix_socket;  // a path; not empty: instead of host and port
   int db = 0;
   std::string user;      // empty: the default user
-  std::string password;  // empty: no AUTH
-  std::chrono::milliseconds connect_timeout{5000};
+  std::string password;  // user and password empty: no AUTH
+  TlsOptions tls;        // not with a unix_socket
+  std::chrono::milliseconds connect_timeout{5000};  // with the TLS handshake
   std::chrono::milliseconds reply_timeout{30000};  // of each command, on top of the time it blocks
 };
 

@@ -28,8 +28,6 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
 
-std::string ErrnoText(int number) { return std::system_category().message(number); }
-
 }  // namespace
 
 char* Entries::Allocate(std::size_t size) {
@@ -56,8 +54,10 @@ void Connection::Interrupt() {
 }
 
 void Connection::Close() {
+  transport_.reset();
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
+  answered_ = false;
   out_.clear();
   reader_.reset();
 }
@@ -66,15 +66,22 @@ std::string Connection::Where() const {
   return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_socket;
 }
 
-Status Connection::Lost(const std::string& what) {
+Status Connection::Lost(const std::string& what) { return Lost({Code::kNotConnected, what}); }
+
+Status Connection::Lost(const Status& why, bool is_silent) {
+  const bool asks = transport_ && !answered_ && why.code() == Code::kNotConnected;
+  const Status clue = asks ? transport_->NoReply(is_silent) : Status();
   Close();
-  return {Code::kNotConnected, fmt::format("Redis at {}: {}", Where(), what)};
+  const std::string text = fmt::format("Redis at {}: {}{}{}", Where(), why.message(), clue.message().empty() ? "" : "; ", clue.message());
+  return {clue.ok() ? why.code() : clue.code(), text, clue.hint().empty() ? why.hint() : clue.hint()};
 }
 
 Status Connection::Open(const RedisOptions& options) {
   Close();
   options_ = options;
-  if (Status status = Connect(); !status.ok()) return status;
+  const auto deadline = Clock::now() + options_.connect_timeout;
+  if (Status status = Connect(deadline); !status.ok()) return status;
+  if (Status status = Handshake(deadline); !status.ok()) return status;
   reader_.reset(redisReaderCreate());
   plain_ = reader_->fn;
   Status status = SignIn();
@@ -82,8 +89,7 @@ Status Connection::Open(const RedisOptions& options) {
   return status;
 }
 
-Status Connection::Connect() {
-  const auto deadline = Clock::now() + options_.connect_timeout;
+Status Connection::Connect(Clock::time_point deadline) {
   sockaddr_un local{};
   addrinfo local_info{};
   std::unique_ptr<addrinfo, FreeAddresses> found;
@@ -128,19 +134,42 @@ Status Connection::Connect() {
   return Lost("can't connect: " + last);
 }
 
+Status Connection::Handshake(Clock::time_point deadline) {
+  if (options_.tls.enabled) {
+    if (Status status = MakeTlsTransport(fd_, options_.tls, options_.host, &transport_); !status.ok()) return Lost(status);
+  } else {
+    transport_ = MakePlainTransport(fd_);
+  }
+  for (;;) {
+    const Progress progress = transport_->Handshake();
+    if (progress.state == Progress::State::kDone) return Status::Ok();
+    Status status = Proceed(progress, deadline);
+    if (status.ok()) continue;
+    return status.code() == Code::kNotConnected ? Status(status.code(), status.message() + " (TLS handshake)", status.hint()) : status;
+  }
+}
+
+Status Connection::LogIn() {
+  if (options_.user.empty()) {
+    Append({"AUTH", options_.password});
+  } else {
+    Append({"AUTH", options_.user, options_.password});
+  }
+  Reply reply;
+  if (Status status = Receive(&reply); !status.ok()) return status;
+  if (reply->type != REDIS_REPLY_ERROR) return Status::Ok();
+  std::string text(Text(*reply));
+  // A server that does not know AUTH repeats its arguments.
+  text.resize(std::min(text.size(), text.find(", with args")));
+  const std::string who = options_.user.empty() ? "the default user" : fmt::format("user '{}'", options_.user);
+  return {Code::kConfig, fmt::format("Redis at {} refuses the login of {}: {}", Where(), who, text), "check user and password of the Redis URL"};
+}
+
 Status Connection::SignIn() {
   Reply reply;
   const std::string db = std::to_string(options_.db);
-  if (!options_.password.empty()) {
-    if (options_.user.empty()) {
-      Append({"AUTH", options_.password});
-    } else {
-      Append({"AUTH", options_.user, options_.password});
-    }
-    if (Status status = Receive(&reply); !status.ok()) return status;
-    if (reply->type == REDIS_REPLY_ERROR) {
-      return {Code::kConfig, fmt::format("Redis at {} refuses the login: {}", Where(), Text(*reply)), "check user and password of the Redis URL"};
-    }
+  if (!options_.user.empty() || !options_.password.empty()) {
+    if (Status status = LogIn(); !status.ok()) return status;
   }
   Append({"SELECT", db});
   if (Status status = Receive(&reply); !status.ok()) return status;
@@ -171,21 +200,28 @@ Status Connection::Wait(short events, Clock::time_point deadline) {
       return {Code::kStopped, "stopped"};
     }
     if (count > 0 && ready[0].revents != 0) return Status::Ok();
-    if (Clock::now() >= deadline) return Lost("no answer in time");
+    if (Clock::now() >= deadline) return Lost({Code::kNotConnected, "no answer in time"}, true);
   }
+}
+
+// Ok: the same call again.
+Status Connection::Proceed(const Progress& progress, Clock::time_point deadline) {
+  switch (progress.state) {
+    case Progress::State::kDone: return Status::Ok();
+    case Progress::State::kWantRead: return Wait(POLLIN, deadline);
+    case Progress::State::kWantWrite: return Wait(POLLOUT, deadline);
+    case Progress::State::kEnd: return Lost("the server closed the connection");
+    case Progress::State::kFailed: break;
+  }
+  return Lost(progress.failure);
 }
 
 Status Connection::Flush(Clock::time_point deadline) {
   std::string_view rest = out_;
   while (!rest.empty()) {
-    const auto sent = send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
-      rest.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN || errno == EINTR) {
-      if (Status status = Wait(POLLOUT, deadline); !status.ok()) return status;
-    } else {
-      return Lost(ErrnoText(errno));
-    }
+    const Progress progress = transport_->Write(rest);
+    rest.remove_prefix(progress.bytes);
+    if (Status status = Proceed(progress, deadline); !status.ok()) return status;
   }
   out_.clear();
   return Status::Ok();
@@ -193,14 +229,14 @@ Status Connection::Flush(Clock::time_point deadline) {
 
 Status Connection::Fill(Clock::time_point deadline) {
   for (;;) {
-    const auto got = recv(fd_, in_.data(), in_.size(), 0);
-    if (got > 0) {
-      redisReaderFeed(reader_.get(), in_.data(), static_cast<std::size_t>(got));
+    // Before any wait: inside TLS more may have been read already than the socket has left.
+    const Progress progress = transport_->Read(in_.data(), in_.size());
+    if (progress.state == Progress::State::kDone) {
+      answered_ = true;
+      redisReaderFeed(reader_.get(), in_.data(), progress.bytes);
       return Status::Ok();
     }
-    if (got == 0) return Lost("the server closed the connection");
-    if (errno != EAGAIN && errno != EINTR) return Lost(ErrnoText(errno));
-    if (Status status = Wait(POLLIN, deadline); !status.ok()) return status;
+    if (Status status = Proceed(progress, deadline); !status.ok()) return status;
   }
 }
 

@@ -1,6 +1,7 @@
-// A connection to Redis: our own socket with timeouts and a way to wake it, hiredis for the protocol.
+// A connection to Redis: our own socket with timeouts and a way to wake it, plain or inside TLS, and hiredis for
+// the protocol.
 //
-// hiredis's reader is fed from our transport instead of hiredis's own, so that TLS can come in below it.
+// hiredis's reader is fed from our transport instead of hiredis's own: every wait is in Wait, also TLS's.
 // Not thread-safe but for Interrupt.
 // Source: https://github.com/redis/hiredis#reply-parsing-api
 #pragma once
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stream/transport.h"
 #include "writebehind/options.h"
 #include "writebehind/status.h"
 #include "writebehind/stream_id.h"
@@ -56,7 +58,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Connects, signs in, selects the database. kConfig: refused by what only a person can mend.
+  // Connects, signs in, selects the database. kConfig: refused by what only a person can mend, a certificate
+  // for one. No message holds the password.
   Status Open(const RedisOptions& options);
   [[nodiscard]] bool open() const { return fd_ >= 0; }
   void Close();
@@ -88,18 +91,24 @@ class Connection {
     void operator()(redisReader* reader) const { redisReaderFree(reader); }
   };
 
-  Status Connect();
+  Status Connect(std::chrono::steady_clock::time_point deadline);
+  Status Handshake(std::chrono::steady_clock::time_point deadline);
   Status SignIn();
+  Status LogIn();
   Status Flush(std::chrono::steady_clock::time_point deadline);
   Status Wait(short events, std::chrono::steady_clock::time_point deadline);
   Status Fill(std::chrono::steady_clock::time_point deadline);
   Status Parse(void** reply, std::chrono::milliseconds blocks);
+  Status Proceed(const Progress& progress, std::chrono::steady_clock::time_point deadline);
   Status Lost(const std::string& what);
+  Status Lost(const Status& why, bool is_silent = false);
   [[nodiscard]] std::string Where() const;
 
   RedisOptions options_;
   int fd_ = -1;
   int wake_ = -1;  // an eventfd, never read: once written, always ready
+  std::unique_ptr<Transport> transport_;  // null while not connected
+  bool answered_ = false;                 // something came since the connect
   std::string out_;
   std::vector<char> in_;
   std::unique_ptr<redisReader, FreeReader> reader_;
