@@ -8,8 +8,9 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -91,11 +92,17 @@ class Cli:
             cwd=cwd,
         )
 
-    def start(self, *arguments: str | Path, cwd: Path | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, cwd: Path | None = None, log: Path | None = None) -> subprocess.Popen[str]:
+        """A process that goes on; its stderr is appended to `log`, or can be read."""
+        with ExitStack() as opened:
+            stderr = subprocess.PIPE if log is None else opened.enter_context(open(log, "a"))
+            return self._popen(*arguments, cwd=cwd, stderr=stderr)
+
+    def _popen(self, *arguments: str | Path, cwd: Path | None, stderr: int | IO[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "writebehind", *map(str, arguments)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env=self.environment,
             cwd=cwd,

@@ -1,13 +1,14 @@
 """Reads the URL of a Redis server.
 
-``redis://[[user]:password@]host[:port][/db]`` or ``unix://[[user]:password@]/path[?db=N]``. Parts are percent-decoded, so a password
-may hold any character.
+``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` for TLS, or ``unix://[[user]:password@]/path[?db=N]``. Parts are
+percent-decoded, so a password may hold any character. The query of ``rediss://`` may hold ``ssl_cert_reqs``, ``ssl_ca_certs``,
+``ssl_certfile``, ``ssl_keyfile`` and ``ssl_check_hostname``; ``RedisTls`` says what they mean.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -16,9 +17,13 @@ from writebehind.errors import ConfigError, NotBuiltError
 if TYPE_CHECKING:
     from redis import Redis
 
+    from writebehind.redis_tls import RedisTls
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 DEFAULT = "redis://127.0.0.1:6379/0"
 ENVIRONMENT = "WRITEBEHIND_REDIS"
-_LATER = {"rediss": "TLS to Redis", "redis+sentinel": "Redis Sentinel", "redis-sentinel": "Redis Sentinel"}
+_FORM = "redis[s]://[user:password@]host:port/db"
+_LATER = {"redis+sentinel": "Redis Sentinel", "redis-sentinel": "Redis Sentinel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class RedisAddress:
         user: ACL user; "": the default user.
         password: "": no AUTH.
         unix_socket: path; not "": instead of host and port.
+        tls: how to speak TLS; None (default): in plain text.
     """
 
     host: str = "127.0.0.1"
@@ -40,12 +46,13 @@ class RedisAddress:
     user: str = ""
     password: str = field(default="", repr=False)
     unix_socket: str = ""
+    tls: RedisTls | None = None
 
     def __str__(self) -> str:
         if self.unix_socket:
             return f"unix://{self.unix_socket}?db={self.db}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"redis://{host}:{self.port}/{self.db}"
+        return f"{'redis' if self.tls is None else 'rediss'}://{host}:{self.port}/{self.db}"
 
     def core(self) -> dict[str, Any]:
         """The mapping that `_core.Pipeline` takes as `redis`."""
@@ -57,6 +64,7 @@ class RedisAddress:
             "password": self.password,
             "connect_timeout_ms": 5000,
             "unix_socket": self.unix_socket,
+            "tls": self.tls and self.tls.core(),
         }
 
     def sink(self) -> dict[str, Any]:
@@ -71,23 +79,28 @@ class RedisAddress:
             timeout_s: of the connect and of each reply, in seconds; default 5.
             decode: replies as str (bytes that are no UTF-8 as surrogates); False: as bytes.
         """
-        from redis import Redis
+        from redis import ConnectionPool, Redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        where: dict[str, Any] = {"unix_socket_path": self.unix_socket} if self.unix_socket else {"host": self.host, "port": self.port}
-        return Redis(
-            **where,
-            db=self.db,
-            username=self.user or None,
-            password=self.password or None,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            decode_responses=decode,
-            encoding_errors="surrogateescape",
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
+        settings: dict[str, Any] = {
+            "db": self.db,
+            "username": self.user or None,
+            "password": self.password or None,
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": timeout_s,
+            "decode_responses": decode,
+            "encoding_errors": "surrogateescape",
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+        }
+        if self.unix_socket:
+            return Redis(unix_socket_path=self.unix_socket, **settings)
+        if self.tls is None:
+            return Redis(host=self.host, port=self.port, **settings)
+        from writebehind.redis_tls import TlsConnection
+
+        return Redis.from_pool(ConnectionPool(connection_class=TlsConnection, host=self.host, port=self.port, tls=self.tls, **settings))
 
 
 def parse_redis_url(url: str) -> RedisAddress:
@@ -98,20 +111,23 @@ def parse_redis_url(url: str) -> RedisAddress:
 
     Raises:
         ConfigError: it is not one; the message never holds the password.
-        NotBuiltError: TLS or Sentinel.
+        NotBuiltError: Sentinel.
     """
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ConfigError("the Redis URL can't be read", "redis://[user:password@]host:port/db") from None
+        raise ConfigError("the Redis URL can't be read", _FORM) from None
+    # What stands behind them may be the rest of a password: it is never shown.
     if parts.fragment:
         raise ConfigError("the Redis URL holds a '#'", "in a password, write it as %23")
+    if "@" in parts.query or (parts.scheme != "unix" and "@" in parts.path):
+        raise ConfigError("the Redis URL holds a '/' or '?' before its '@'", "in a password, write them as %2F and %3F")
     if parts.scheme in _LATER:
-        raise NotBuiltError(f"{_LATER[parts.scheme]} ({parts.scheme}://) is not served by this version; use redis:// or unix://")
+        raise NotBuiltError(f"{_LATER[parts.scheme]} ({parts.scheme}://) is not served by this version; use redis://, rediss:// or unix://")
     if parts.scheme == "unix":
-        return replace(_login(parts), unix_socket=unquote(parts.path), db=_query_db(parts))
-    if parts.scheme != "redis":
-        raise ConfigError(f"'{parts.scheme or _no_password(url)}' is no Redis URL scheme", "redis://[user:password@]host:port/db")
+        return replace(_login(parts), unix_socket=unquote(parts.path), db=_query_db(_query(parts)))
+    if parts.scheme not in ("redis", "rediss"):
+        raise ConfigError(f"'{parts.scheme or _no_password(url)}' is no Redis URL scheme", _FORM)
     try:
         port = parts.port or 6379
     except ValueError:
@@ -119,8 +135,10 @@ def parse_redis_url(url: str) -> RedisAddress:
     path = parts.path.strip("/")
     if path and not path.isdecimal():
         raise ConfigError(f"the database of the Redis URL is a number, not '{path}'")
-    db = int(path) if path else _query_db(parts)
-    return replace(_login(parts), host=unquote(parts.hostname or "127.0.0.1"), port=port, db=db)
+    query = _query(parts)
+    db = int(path) if path else _query_db(query)
+    tls = _tls(query) if parts.scheme == "rediss" else None
+    return replace(_login(parts), host=unquote(parts.hostname or "127.0.0.1"), port=port, db=db, tls=tls)
 
 
 def address_of(url: str | RedisAddress | None) -> RedisAddress:
@@ -134,12 +152,32 @@ def _login(parts: SplitResult) -> RedisAddress:
     return RedisAddress(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
 
 
-def _query_db(parts: SplitResult) -> int:
-    query = parse_qs(parts.query)
-    unknown = sorted(set(query) - {"db"})
-    if unknown:
-        raise ConfigError(f"the Redis URL has an unknown option '{unknown[0]}'")
-    text = query.get("db", ["0"])[-1]
+def _query(parts: SplitResult) -> dict[str, str]:
+    query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    known = {"db"}
+    if parts.scheme == "rediss":
+        from writebehind.redis_tls import RedisTls
+
+        known |= {option.name for option in fields(RedisTls)}
+    for name in sorted(set(query) - known):
+        if name.startswith("ssl_") and parts.scheme == "redis":
+            raise ConfigError(f"the Redis URL has the option '{name}', but is not rediss://")
+        raise ConfigError(f"the Redis URL has an unknown option '{name}'", f"it may have {', '.join(sorted(known))}")
+    return query
+
+
+def _tls(query: dict[str, str]) -> RedisTls:
+    from writebehind.redis_tls import RedisTls
+
+    given: dict[str, Any] = {name: value for name, value in query.items() if name != "db"}
+    check = given.get("ssl_check_hostname", "true").lower()
+    if check not in _BOOLEANS:
+        raise ConfigError(f"ssl_check_hostname is '{check}', not true or false")
+    return RedisTls(**{**given, "ssl_check_hostname": _BOOLEANS[check]})
+
+
+def _query_db(query: dict[str, str]) -> int:
+    text = query.get("db", "0")
     if not text.isdecimal():
         raise ConfigError(f"the database of the Redis URL is a number, not '{text}'")
     return int(text)

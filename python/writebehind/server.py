@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from writebehind.errors import ConfigError, RedisUnavailable
+from writebehind.errors import ConfigError, RedisUnavailable, WritebehindError
 from writebehind.module import loadmodule_line
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def redis_errors(address: RedisAddress) -> Iterator[None]:
     try:
         yield
     except (errors.AuthenticationError, errors.AuthorizationError) as error:
-        raise ConfigError(f"Redis at {address} refuses the login: {error}", "redis://user:password@host:port/db") from None
+        raise _login_refused(address, str(error)) from None
     except errors.NoPermissionError as error:
         raise ConfigError(
             f"Redis at {address} refuses a command: {error}",
@@ -74,15 +74,34 @@ def redis_errors(address: RedisAddress) -> Iterator[None]:
     except (errors.BusyLoadingError, errors.ReadOnlyError) as error:
         raise RedisUnavailable(f"Redis at {address}: {error}") from None
     except (errors.ConnectionError, errors.TimeoutError, OSError) as error:
-        raise RedisUnavailable(f"Redis at {address} can't be reached: {error}") from None
+        raise _unreachable(address, error) from None
     except errors.ResponseError as error:
         text = str(error)
-        if text.startswith(("NOAUTH", "WRONGPASS")) or "without any password configured" in text:
-            hint = "redis://user:password@host:port/db"
-            raise ConfigError(f"Redis at {address} refuses the login: {text}", hint) from None
+        if text.startswith(("NOAUTH", "WRONGPASS")) or "without any password configured" in text or "unknown command 'AUTH'" in text:
+            raise _login_refused(address, text) from None
         if "unknown command" in text and "wb." in text.lower():
             raise module_missing(address) from None
         raise ConfigError(f"Redis at {address}: {text}") from None
+
+
+def _login_refused(address: RedisAddress, text: str) -> ConfigError:
+    # A server that does not know AUTH repeats its arguments.
+    shown = text.partition(", with args")[0]
+    who = f"user '{address.user}'" if address.user else "the default user"
+    return ConfigError(
+        f"Redis at {address} refuses the login of {who}: {shown}", "check user and password: redis://user:password@host:port/db"
+    )
+
+
+def _unreachable(address: RedisAddress, error: Exception) -> WritebehindError:
+    from writebehind.redis_tls import diagnose, meaning
+
+    found = meaning(error, address.host)
+    if found is None and not address.unix_socket and not isinstance(error.__context__, ConnectionRefusedError):
+        found = diagnose(address.host, address.port, address.tls)
+    if found is not None:
+        return ConfigError(f"Redis at {address}: {found[0]}", found[1])
+    return RedisUnavailable(f"Redis at {address} can't be reached: {error}")
 
 
 def module_missing(address: RedisAddress) -> ConfigError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.redis_tls import RedisTls
 from writebehind.redis_url import RedisAddress, address_of, parse_redis_url
 
 
@@ -26,23 +27,46 @@ def test_urls_are_read(url: str, address: RedisAddress) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:6379", "http://h", "redis://h:0x1", "redis://h:99999", "redis://h/x", "redis://[h", "redis://h?x=1"]
+    "url",
+    [
+        *("", "localhost:6379", "http://h", "redis://h:0x1", "redis://h:99999", "redis://h/x", "redis://[h", "redis://h?x=1"),
+        *("redis://h?ssl_ca_certs=f", "rediss://h?ssl_cert_reqs=maybe", "rediss://h?ssl_check_hostname=x", "rediss://h?ssl_keyfile=f"),
+        *("unix:///s?ssl_ca_certs=f", "rediss://h?x=1", "redis://h?x"),
+    ],
 )
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         parse_redis_url(url)
 
 
-@pytest.mark.parametrize("url", ["rediss://h", "redis+sentinel://h/service"])
-def test_later_schemes_say_so(url: str) -> None:
+def test_later_schemes_say_so() -> None:
     with pytest.raises(NotBuiltError, match="not served by this version"):
-        parse_redis_url(url)
+        parse_redis_url("redis+sentinel://h/service")
+
+
+def test_options_of_tls() -> None:
+    assert parse_redis_url("redis://h").tls is None
+    assert parse_redis_url("rediss://h").tls == RedisTls("required", "", "", "", True)
+    url = "rediss://h:1/2?ssl_cert_reqs=none&ssl_ca_certs=/a%20b&ssl_certfile=c&ssl_keyfile=k&ssl_check_hostname=False"
+    address = parse_redis_url(url)
+    assert address == RedisAddress(host="h", port=1, db=2, tls=RedisTls("none", "/a b", "c", "k", False))
+    assert str(address) == "rediss://h:1/2"
+    expected = {"verify": False, "check_hostname": False, "ca_file": "/a b", "cert_file": "c", "key_file": "k"}
+    assert address.core()["tls"] == expected
 
 
 def test_no_text_shows_the_password() -> None:
     address = parse_redis_url("redis://user:hidden@h")
     assert "hidden" not in f"{address} {address!r}"
-    for url in ("ftp://user:hidden@h", "redis://user:hidden#@h", "redis://user:hidden@h/x", "redis://user:hidden@h:x", "user:hidden@h"):
+    wrong = ("ftp://user:hidden@h", "redis://user:hidden#@h", "redis://user:hidden@h/x", "redis://user:hidden@h:x", "user:hidden@h")
+    raw = (
+        "redis://user:1/hidden@h",
+        "redis://user:1?hidden@h",
+        "redis://user:1?a=hidden@h",
+        "rediss://user:1/hid?hidden@h",
+        "redis://:1/hidden@h/0",
+    )
+    for url in wrong + raw:
         with pytest.raises(ConfigError) as raised:
             parse_redis_url(url)
         assert "hidden" not in f"{raised.value} {raised.value.hint}"
