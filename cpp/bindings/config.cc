@@ -96,6 +96,7 @@ void ReadSink(const py::dict& config, SinkOptions* options, Callables* callables
   keys.Get("exactly_once_table", &options->exactly_once_table);
   keys.Get("statement_timeout_ms", &options->statement_timeout);
   keys.With<py::dict>("driver", [&](const py::dict& driver) {
+    options->driver.clear();
     for (const auto& item : driver) {
       options->driver.emplace_back(item.first.cast<std::string>(), item.second.cast<std::string>());
     }

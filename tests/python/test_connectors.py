@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,11 +35,11 @@ SIGNATURES = {
     "MongoConnector": "connection db tableName pk exactlyOnceTableName=None",
     "MsSqlConnection": "user passwd db server port driver",
     "MsSqlConnector": "connection tableName pk exactlyOnceTableName=None",
-    "MySqlConnection": "user passwd db",
+    "MySqlConnection": "user passwd db ssl_required=None ssl_ca=None ssl_cert=None ssl_key=None ssl_verify=None",
     "MySqlConnector": "connection tableName pk exactlyOnceTableName=None",
     "OracleSqlConnection": "user passwd db",
     "OracleSqlConnector": "connection tableName pk exactlyOnceTableName=None",
-    "PostgresConnection": "user passwd db",
+    "PostgresConnection": "user passwd db sslmode=None sslrootcert=None sslcert=None sslkey=None",
     "PostgresConnector": "connection tableName pk exactlyOnceTableName=None",
     "RedisClusterConnection": "host=None port=None cluster_nodes=None password=None",
     "RedisConnection": "host port password=None",
@@ -94,8 +95,57 @@ def test_what_is_no_database_is_refused(text: str) -> None:
 
 
 def test_database_options_are_not_ignored_silently() -> None:
+    with pytest.raises(NotBuiltError, match="ssl_ca"):
+        PostgresConnection("u", "p", "h:1/test?ssl_ca=f").sink_options()
     with pytest.raises(NotBuiltError, match="sslmode"):
         parse_database("h:1/test?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ({}, None),
+        ({"sslrootcert": "/ca"}, {"sslmode": "verify-full", "sslrootcert": "/ca"}),
+        ({"sslcert": "/c", "sslkey": "/k"}, {"sslmode": "require", "sslcert": "/c", "sslkey": "/k"}),
+        ({"sslmode": "verify-ca", "sslrootcert": Path("/ca")}, {"sslmode": "verify-ca", "sslrootcert": "/ca"}),
+    ],
+)
+def test_tls_to_postgres(given: dict[str, Any], driver: dict[str, str] | None) -> None:
+    assert PostgresConnection("u", "p", "h:1/d", **given).sink_options().get("driver") == driver
+    query = "&".join(f"{name}={value}" for name, value in given.items())
+    assert PostgresConnection("u", "p", f"h:1/d?{query}").sink_options().get("driver") == driver
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ({}, None),
+        ({"ssl_required": False}, None),
+        ({"ssl_required": True}, {"sslEnforce": "true", "sslVerify": "false"}),
+        ({"ssl_verify": True}, {"sslEnforce": "true", "sslVerify": "true"}),
+        ({"ssl_ca": "/ca"}, {"sslEnforce": "true", "sslVerify": "true", "sslCA": "/ca"}),
+        ({"ssl_ca": "/ca", "ssl_verify": False}, {"sslEnforce": "true", "sslVerify": "false", "sslCA": "/ca"}),
+        ({"ssl_cert": "/c", "ssl_key": "/k"}, {"sslEnforce": "true", "sslVerify": "false", "sslCert": "/c", "sslKey": "/k"}),
+    ],
+)
+def test_tls_to_mysql(given: dict[str, Any], driver: dict[str, str] | None) -> None:
+    assert MySqlConnection("u", "p", "h:1/d", **given).sink_options().get("driver") == driver
+    query = "&".join(f"{name}={value}" for name, value in given.items())
+    assert MySqlConnection("u", "p", f"h:1/d?{query}").sink_options().get("driver") == driver
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "text"),
+    [
+        (PostgresConnection, {"sslmode": "on"}, "sslmode is 'on'"),
+        (MySqlConnection, {"ssl_required": False, "ssl_ca": "/ca"}, "ssl_required is false, but ssl_ca is given"),
+        (MySqlConnection, {"ssl_verify": "perhaps"}, "ssl_verify is 'perhaps'"),
+        (MySqlConnection, {"ssl_cert": "/c"}, "given together"),
+    ],
+)
+def test_tls_options_that_make_no_sense(make: Any, given: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        make("u", "p", "h:1/d", **given)
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,12 @@ constexpr std::array kNotConnected = {
     1129,                                                                    // host blocked after errors
     1290, 1836,        // read-only: this server is a replica now
     1927, 3169, 4031,  // the session was killed
-    2002, 2003, 2004, 2005, 2006, 2009, 2011, 2012, 2013, 2027, 2048, 2055,  // of the client library
+    2002, 2003, 2004, 2005, 2006, 2009, 2011, 2012, 2013, kMysqlTlsError, 2027, 2048, 2055,  // of the client library
 };
 
 constexpr std::array kConfig = {
     1044, 1045, 1049, 1130, 1227, 1251, 1698, 1820, 1862,
-    3118, 3159, 2026, 2049, 2054, 2058, 2059, 2061,  // TLS and sign-in, of the client library
+    3118, 3159, 2049, 2054, 2058, 2059, 2061,  // sign-in, of the client library
 };
 
 constexpr std::array kSchema = {1054, 1072, 1109, 1142, 1143, 1146, 1176, 1227, 1356};
@@ -75,6 +75,15 @@ Code MysqlCode(int number, std::string_view sqlstate) {
     return Code::kRefused;
   if (sqlstate.starts_with("08")) return Code::kNotConnected;
   return Code::kTransient;
+}
+
+Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view message) {
+  if (number != kMysqlTlsError) return MysqlCode(number, sqlstate);
+  constexpr std::array<std::string_view, 5> kBroken = {"unexpected eof", "reset by peer", "Broken pipe", "timed out", "terminated"};
+  for (const std::string_view part : kBroken) {
+    if (message.find(part) != std::string_view::npos) return Code::kNotConnected;
+  }
+  return Code::kConfig;
 }
 
 bool IsMysqlConstraint(int number) { return Among(number, kConstraint); }

@@ -13,6 +13,12 @@ namespace writebehind {
 // message.
 Code MysqlCode(int number, std::string_view sqlstate);
 
+// Of the client library: a handshake or a record of TLS failed.
+inline constexpr int kMysqlTlsError = 2026;
+
+// The same of a connect that failed: with a TLS error kConfig, unless the message says that the connection broke.
+Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view message);
+
 bool IsMysqlConstraint(int number);
 
 // Of a table, column or privilege that is missing: the configuration's fault where nothing was written yet.

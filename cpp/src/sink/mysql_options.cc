@@ -45,4 +45,9 @@ sql::ConnectOptionsMap MysqlConnectOptions(const SinkOptions& options, std::chro
   return map;
 }
 
+bool MysqlDemandsTls(const SinkOptions& options) {
+  const std::pair<std::string, std::string> demand{"sslEnforce", "true"};
+  return std::find(options.driver.begin(), options.driver.end(), demand) != options.driver.end();
+}
+
 }  // namespace writebehind

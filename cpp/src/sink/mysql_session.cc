@@ -32,7 +32,16 @@ class ViewStream : private std::streambuf, public std::istream {
   }
 };
 
-std::unique_ptr<sql::Connection> Connect(sql::ConnectOptionsMap map) {
+// The driver enforces TLS only where it verifies, else a server (or who stands in for it) may decline.
+void RequireTls(sql::Connection* connection) {
+  const std::unique_ptr<sql::Statement> statement(connection->createStatement());
+  const std::unique_ptr<sql::ResultSet> result(statement->executeQuery("SHOW SESSION STATUS LIKE 'Ssl_cipher'"));
+  if (result->next() && result->getString(2).length() != 0) return;
+  throw sql::SQLException("TLS is required, but the server does not offer it", "HY000", kMysqlTlsError);
+}
+
+std::unique_ptr<sql::Connection> Connect(const SinkOptions& options, std::chrono::milliseconds timeout) {
+  sql::ConnectOptionsMap map = MysqlConnectOptions(options, timeout);
   static std::mutex mutex;  // the driver object is shared by all connections
   sql::Driver* driver = nullptr;
   {
@@ -40,7 +49,9 @@ std::unique_ptr<sql::Connection> Connect(sql::ConnectOptionsMap map) {
     driver = get_driver_instance();
   }
   driver->threadInit();
-  return std::unique_ptr<sql::Connection>(driver->connect(map));
+  std::unique_ptr<sql::Connection> connection(driver->connect(map));
+  if (MysqlDemandsTls(options)) RequireTls(connection.get());
+  return connection;
 }
 
 void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& parameter,
@@ -120,9 +131,10 @@ Status MysqlSession::Open() {
   Close();
   auto opened = std::make_unique<Driver>();
   try {
-    opened->connection = Connect(MysqlConnectOptions(options_, options_.connect_timeout));
+    opened->connection = Connect(options_, options_.connect_timeout);
   } catch (const sql::SQLException& error) {
     DriverFailure failure = Failed(error);
+    failure.code = MysqlConnectCode(failure.number, error.getSQLStateCStr(), error.what());
     if (failure.code != Code::kConfig) failure.code = Code::kNotConnected;
     return failure.ToStatus();
   } catch (const std::exception& error) {
@@ -265,7 +277,7 @@ void MysqlSession::KillQuery() noexcept {
     if (id.empty()) return;
     SinkOptions options = options_;
     options.statement_timeout = kKillTimeout;
-    const std::unique_ptr<sql::Connection> connection = Connect(MysqlConnectOptions(options, kKillTimeout));
+    const std::unique_ptr<sql::Connection> connection = Connect(options, kKillTimeout);
     const std::unique_ptr<sql::Statement> statement(connection->createStatement());
     statement->execute("KILL QUERY " + id);
   } catch (const std::exception&) {

@@ -34,7 +34,8 @@ constexpr std::array kRules = {
 
 // What libpq itself finds wrong with options and certificates. Its language is that of this process, which is
 // English unless the program that we are in asks for another.
-constexpr std::array<std::string_view, 2> kMendable = {"invalid", "certificate"};
+constexpr std::array<std::string_view, 6> kMendable = {"invalid",     "certificate", "does not support SSL",
+                                                       "private key", "tlsv1 alert", "sslv3 alert"};
 
 // The last five characters, where they are one: "…: FATAL:  28P01".
 std::string_view TrailingState(std::string_view message) {

@@ -30,6 +30,9 @@ TEST(PostgresErrors, OfAConnect) {
     EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(begin + "FATAL:  " + state + "\n")) << state;
   EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "SCHWERWIEGEND:  28P01\n"));
   EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "SSL error: certificate verify failed\n"));
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "server does not support SSL, but SSL was required\n"));
+  EXPECT_EQ(Code::kConfig, PostgresConnectCode(begin + "SSL error: tlsv1 alert unknown ca\n"));
+  EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(begin + "SSL SYSCALL error: EOF detected\n"));
   EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(begin + "Connection refused\n"));
   EXPECT_EQ(Code::kNotConnected, PostgresConnectCode(""));
 }
@@ -49,6 +52,14 @@ TEST(MysqlErrors, ByNumber) {
       {1049, Code::kConfig},
   };
   for (const auto& [number, code] : cases) EXPECT_EQ(code, MysqlCode(number, "HY000")) << number;
+  // A session's; of a connect the message decides.
+  EXPECT_EQ(Code::kNotConnected, MysqlCode(kMysqlTlsError, "HY000"));
+  const auto connect = [](const char* message) { return MysqlConnectCode(kMysqlTlsError, "HY000", message); };
+  EXPECT_EQ(Code::kConfig, connect("TLS/SSL error: self-signed certificate"));
+  EXPECT_EQ(Code::kConfig, connect("TLS/SSL error: SSL is required, but the server does not support it"));
+  EXPECT_EQ(Code::kNotConnected, connect("TLS/SSL error: Connection reset by peer (104)"));
+  EXPECT_EQ(Code::kNotConnected, connect("TLS/SSL error: unexpected eof while reading"));
+  EXPECT_EQ(Code::kConfig, MysqlConnectCode(1045, "28000", "Access denied (timed out)"));
   EXPECT_EQ(Code::kRefused, MysqlCode(99999, "22003"));
   EXPECT_EQ(Code::kRefused, MysqlCode(99999, "45000"));
   EXPECT_TRUE(IsMysqlConstraint(1062));

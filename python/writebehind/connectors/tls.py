@@ -1,0 +1,52 @@
+"""TLS options of database connections → the options of the core's drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from writebehind.errors import ConfigError
+
+POSTGRES = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+MYSQL = ("ssl_required", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify")
+
+_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def postgres_driver(given: Mapping[str, str]) -> dict[str, str]:
+    """libpq's own names; whoever gives a certificate never gets plain text, which libpq's default `prefer` would fall back to.
+
+    Raises:
+        ConfigError: no such sslmode.
+    """
+    options = dict(given)
+    if "sslmode" not in options and options:
+        options["sslmode"] = "verify-full" if "sslrootcert" in options else "require"
+    if options and options["sslmode"] not in _MODES:
+        raise ConfigError(f"sslmode is '{options['sslmode']}', not one of {', '.join(_MODES)}")
+    return options
+
+
+def mysql_driver(given: Mapping[str, str]) -> dict[str, str]:
+    """Connector/C++'s names. `sslEnforce` alone falls back to plain text where the server has no TLS: the core looks itself.
+
+    Raises:
+        ConfigError: a value is no truth value, or options contradict each other.
+    """
+    others = [name for name in given if name != "ssl_required"]
+    if not _truth(given, "ssl_required", bool(others)):
+        if others:
+            raise ConfigError(f"ssl_required is false, but {others[0]} is given")
+        return {}
+    if ("ssl_cert" in given) != ("ssl_key" in given):
+        raise ConfigError("ssl_cert and ssl_key are given together or not at all")
+    options = {"sslEnforce": "true", "sslVerify": "true" if _truth(given, "ssl_verify", "ssl_ca" in given) else "false"}
+    names = {"ssl_ca": "sslCA", "ssl_cert": "sslCert", "ssl_key": "sslKey"}
+    return options | {names[name]: value for name, value in given.items() if name in names}
+
+
+def _truth(given: Mapping[str, str], name: str, default: bool) -> bool:
+    text = given.get(name, str(default)).lower()
+    if text not in _BOOLEANS:
+        raise ConfigError(f"{name} is '{text}', not true or false")
+    return _BOOLEANS[text]
