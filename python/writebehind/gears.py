@@ -29,7 +29,7 @@ class GearsBuilder:
     """Collects the pipelines of recipes; started, it runs each as soon as it is declared.
 
     Args:
-        redis: URL of the Redis server; None (the default): WRITEBEHIND_REDIS, or else redis://127.0.0.1:6379/0.
+        redis: URL of the Redis server (rediss:// for TLS); None (the default): WRITEBEHIND_REDIS, or else redis://127.0.0.1:6379/0.
     """
 
     def __init__(self, redis: str | RedisAddress | None = None) -> None:

@@ -26,13 +26,13 @@ README = ROOT / "README.md"
 def test_the_fifteen_lines(
     tmp_path: Path, postgres: Database, redis_server: RedisServer, redis_client: redis.Redis, cli_for: type[Cli]
 ) -> None:
-    script, notebook = blocks(README, "python")
+    script, notebook, _ = blocks(README, "python")  # tests/tls runs what is left out here
     assert len(script.strip().splitlines()) <= 15
     assert '"127.0.0.1:5432/wb"' in script
     recipe = tmp_path / "recipe.py"
     recipe.write_text(script.replace("127.0.0.1:5432/wb", postgres.address))
     cli = cli_for(redis_server.url)
-    scripts, configure, shell = (block.strip().splitlines() for block in blocks(README, "sh"))
+    scripts, configure, shell, _ = (block.strip().splitlines() for block in blocks(README, "sh"))
     assert all(os.access(ROOT / line.split()[0], os.X_OK) for line in scripts)
     (line,) = configure
     program, *words = shlex.split(line.replace("redis://127.0.0.1:6379", redis_server.url))

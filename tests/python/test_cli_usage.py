@@ -48,7 +48,8 @@ def test_wrong_usage_is_2(cli: Cli, arguments: list[str]) -> None:
     [
         (["run", "nowhere.py"], "nowhere.py: No such file or directory"),
         (["status", "--redis", "http://h"], "'http' is no Redis URL scheme"),
-        (["status", "--redis", "rediss://h"], "TLS to Redis (rediss://) is not served by this version"),
+        (["status", "--redis", "redis+sentinel://h/s"], "Redis Sentinel (redis+sentinel://) is not served by this version"),
+        (["status", "--redis", "redis://h?ssl_ca_certs=f"], "has the option 'ssl_ca_certs', but is not rediss://"),
         (["rejected", "retry", "p", "--force"], "--force is not served by this version"),
     ],
 )

@@ -66,7 +66,7 @@ def main() -> None:
 
     \b
     The server is named by --redis or the environment's WRITEBEHIND_REDIS:
-    redis://[user:password@]host:port/db
+    redis://[user:password@]host:port/db, for TLS rediss://[…]host:port/db?ssl_ca_certs=FILE
     """
 
 

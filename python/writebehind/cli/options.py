@@ -31,7 +31,7 @@ def redis_option(verb: Verb) -> Verb:
         metavar="URL",
         envvar=ENVIRONMENT,
         default=DEFAULT,
-        help=f"Server to use; default: ${ENVIRONMENT}, or {DEFAULT}. A password is safer in ${ENVIRONMENT}.",
+        help=f"Server to use, rediss:// for TLS; default: ${ENVIRONMENT}, or {DEFAULT}. A password is safer in ${ENVIRONMENT}.",
     )(verb)
 
 

@@ -18,6 +18,7 @@ EPILOG = """\b
 Examples:
   writebehind run recipe.py
   WRITEBEHIND_REDIS=redis://:secret@10.0.0.5:6379 writebehind run persons.py cars.py --log-format json
+  WRITEBEHIND_REDIS='rediss://engine:secret@db.example:6380?ssl_ca_certs=ca.crt' writebehind run persons.py
   writebehind run recipe.py --dry-run
 
 \b
