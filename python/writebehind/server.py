@@ -156,16 +156,6 @@ def require_usable(client: Redis, address: RedisAddress) -> list[str]:
     return persistence_warnings(facts)
 
 
-def defects(facts: ServerFacts) -> list[str]:
-    """Faults of this very version that our module brings to light, one sentence each."""
-    if (facts.name, facts.version) == ("Valkey", "8.1.1"):
-        return [
-            "Valkey 8.1.1 has a fault that a module listening to keyspace events brings to light: after COPY key key DB n the client "
-            "is in database n, and what it writes next goes there (leave out COPY ... DB, or use another version)"
-        ]
-    return []
-
-
 def persistence_warnings(facts: ServerFacts) -> list[str]:
     """What may lose changes that wait in Redis, one sentence each."""
     warnings = []

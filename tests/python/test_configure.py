@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_configure_refuses_a_cluster() -> None:
     assert "is a cluster, which this version does not serve" in done.stderr
 
 
-@pytest.fixture(params=["own", *os.environ.get("WB_SERVERS", "").split()])
+@pytest.fixture(params=["own", *(word for word in re.split(r"[\s,]+", os.environ.get("WB_SERVERS", "")) if "://" in word)])
 def admin(request: pytest.FixtureRequest, module: Path) -> Iterator[redis.Redis]:
     """A client that may do all, of a server with the module; of others' servers, what the test made is gone afterwards."""
     if request.param == "own":
@@ -88,7 +89,6 @@ def test_configure_prints_the_lines_for_this_server(admin: redis.Redis, address:
     assert done.stdout.splitlines() == acl_lines(["a", "b"], has_categories=facts.has_module_categories)
     assert ("puts no module's command into a category" in done.stderr) == (facts.compatible < (7, 2))
     assert (ENGINE_ONLY in done.stdout) == (ENGINE_ONLY in done.stderr) == (facts.compatible < (7, 2))
-    assert ("COPY key key DB n" in done.stderr) == (facts.version == "8.1.1")
 
 
 def test_the_acl_lines_are_enough(admin: redis.Redis, address: str, application: redis.Redis, file: Path) -> None:

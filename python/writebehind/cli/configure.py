@@ -28,7 +28,7 @@ def configure(prefixes: tuple[str, ...], redis_url: str) -> int:
     Exit status 1: the module is not loaded.
     """
     from writebehind.redis_url import parse_redis_url
-    from writebehind.server import OLDEST, defects, inspect, persistence_warnings, redis_errors
+    from writebehind.server import OLDEST, inspect, persistence_warnings, redis_errors
 
     address = parse_redis_url(redis_url)
     client = address.client()
@@ -41,7 +41,7 @@ def configure(prefixes: tuple[str, ...], redis_url: str) -> int:
             raise ConfigError(f"{facts.name} at {address} is {facts.version}; 7.0 is the oldest that is served")
         is_loaded = facts.has_module or _load(client)
     _report(facts, is_loaded)
-    for warning in [*defects(facts), *persistence_warnings(facts)]:
+    for warning in persistence_warnings(facts):
         click.echo(f"warning: {warning}", err=True)
     if facts.is_replica:
         click.echo("note: this is a replica: load the module into its master too; only there is anything captured", err=True)
@@ -101,7 +101,7 @@ def acl_lines(prefixes: Sequence[str], *, has_categories: bool = True) -> list[s
         has_categories: the server knows our commands as @admin and @dangerous (Redis 7.2 and later, Valkey).
     """
     keys = " ".join(f"~{prefix}:* ~{{{prefix}:*}}*" for prefix in prefixes)
-    application = "+@read +@write +@connection +wb.hset +wb.hmset -@dangerous" + ("" if has_categories else f" {ENGINE_ONLY}")
+    application = "+@read +@write +@connection +wb.hset +wb.hmset +wb.copy -@dangerous" + ("" if has_categories else f" {ENGINE_ONLY}")
     # The keys of the application too: what was rejected is captured again from them.
     engine = "+@connection +@read +@write +@transaction -@dangerous +xread +xdel +info +time +config|get"
     commands = "+wb.list +wb.read +wb.settle +wb.reject +wb.register +wb.unregister +wb.capture"
