@@ -95,6 +95,7 @@ void ReadSink(const py::dict& config, SinkOptions* options, Callables* callables
   keys.Get("database", &options->database);
   keys.Get("exactly_once_table", &options->exactly_once_table);
   keys.Get("statement_timeout_ms", &options->statement_timeout);
+  keys.With<py::dict>("tls", [&](const py::dict& tls) { ReadTls(tls, &options->tls); });
   keys.With<py::dict>("driver", [&](const py::dict& driver) {
     options->driver.clear();
     for (const auto& item : driver) {

@@ -70,7 +70,7 @@ class RedisAddress:
     def sink(self) -> dict[str, Any]:
         """This server as a target: what `_core.Pipeline` takes as `sink`, without its kind."""
         where = {"host": self.unix_socket or self.host, "port": self.port}
-        return {**where, "user": self.user, "password": self.password, "database": str(self.db)}
+        return {**where, "user": self.user, "password": self.password, "database": str(self.db), "tls": self.tls and self.tls.core()}
 
     def client(self, *, timeout_s: float = 5.0, decode: bool = True) -> Redis:
         """A redis-py client; connects at its first command.

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Cli
 from tests.tls.conftest import LOGIN, SHOWN_LOGIN, Certificates, TlsRedis, engine, tls_redis
+from writebehind import Engine, Pipeline
+from writebehind.connectors import SimpleHashConnector
 from writebehind.errors import ConfigError
 from writebehind.redis_url import RedisAddress, parse_redis_url
 from writebehind.testing import wait_until
@@ -194,3 +196,13 @@ def test_what_changes_while_it_runs_is_retried(
         client.hset("person:9", "first", "Grace")
         wait_until(lambda: rows()[-1] == ("9", "Grace"), 15, "the row after the restart")
     secretless(log.read_text())
+
+
+def test_the_same_redis_as_the_target_is_reached_over_tls_too(redis_over_tls: TlsRedis, certificates: Certificates) -> None:
+    mapping = {"first": "name"}
+    pipeline = Pipeline(name="persons", prefix="person", mapping=mapping, connector=SimpleHashConnector("copy"))
+    with Engine(redis_over_tls.url(ssl_ca_certs=certificates.good.ca), [pipeline]) as running:
+        redis_over_tls.client.hset("person:1", "first", "Ada")
+        assert running.drain()
+        assert redis_over_tls.client.hgetall("copy:1") == {"name": "Ada"}
+        assert {one["laddr"] for one in redis_over_tls.connections()} == {f"127.0.0.1:{redis_over_tls.tls_port}"}

@@ -18,6 +18,7 @@
 #include "writebehind/row.h"
 #include "writebehind/status.h"
 #include "writebehind/stream_id.h"
+#include "writebehind/tls.h"
 
 namespace writebehind {
 
@@ -35,6 +36,7 @@ struct SinkOptions {
   std::string exactly_once_table;  // empty: at least once. May be "schema.table"
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds statement_timeout{60000};  // 0: none
+  TlsOptions tls;  // of the redis sink; the others have theirs in `driver`
   std::vector<std::pair<std::string, std::string>> driver;  // further options of the driver (TLS), by name
 };
 

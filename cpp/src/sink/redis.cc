@@ -62,6 +62,7 @@ RedisOptions OptionsOf(const SinkOptions& options) {
   if (options.port != 0) redis.port = options.port;
   redis.user = options.user;
   redis.password = options.password;
+  redis.tls = options.tls;
   std::from_chars(options.database.data(), options.database.data() + options.database.size(), redis.db);
   redis.connect_timeout = options.connect_timeout;
   if (options.statement_timeout.count() > 0) redis.reply_timeout = options.statement_timeout;
