@@ -23,7 +23,7 @@ from writebehind.connectors.connection import DatabaseAddress, parse_database
 from writebehind.connectors.connector import split_table
 from writebehind.errors import ConfigError, NotBuiltError
 
-# Every name of rgsync.Connectors with the parameters that recipes give it.
+# Every name of rgsync.Connectors, with the parameters that recipes give it; and SQLAlchemy's.
 SIGNATURES = {
     "BaseSqlConnection": "user passwd db",
     "BaseSqlConnector": "connection tableName pk exactlyOnceTableName=None",
@@ -44,13 +44,15 @@ SIGNATURES = {
     "RedisClusterConnection": "host=None port=None cluster_nodes=None password=None",
     "RedisConnection": "host port password=None",
     "RedisConnector": "connection newPrefix exactlyOnceTableName=None",
+    "SQLAlchemyConnection": "url connect_args=None",
+    "SQLAlchemyConnector": "connection tableName pk exactlyOnceTableName=None",
     "SQLiteConnection": "filePath",
     "SQLiteConnector": "connection tableName pk exactlyOnceTableName=None",
     "SimpleHashConnector": "newPefix",
     "SnowflakeSqlConnection": "user passwd db account",
     "SnowflakeSqlConnector": "connection tableName pk exactlyOnceTableName=None",
 }
-SERVED = {"MySql", "Postgres", "SQLite", "BaseSql", "Redis", "SimpleHash"}
+SERVED = {"MySql", "Postgres", "SQLite", "BaseSql", "Redis", "SimpleHash", "Oracle", "MsSql", "Snowflake", "DB2", "SQLAlchemy"}
 PLANNED = sorted(name for name in SIGNATURES if not any(name.startswith(kind) for kind in SERVED))
 
 

@@ -16,16 +16,20 @@ def schema(recipes: tuple[Path, ...]) -> None:
     """
     from writebehind import _core
     from writebehind.cli.script import load_recipes
+    from writebehind.connectors.sql import AlchemyConnector
     from writebehind.definition import to_json
     from writebehind.log import Log
 
     printed: set[str] = set()
     for pipeline in load_recipes(recipes, Log(is_plain=True).warning):
-        kind = pipeline.connector.kind
-        if kind not in _core.sink_kinds():  # a target of Python's: it has no tables that we could make
-            continue
-        exactly_once = pipeline.connector.exactlyOnceTableName or ""
-        for statement in _core.schema_sql(kind, to_json(pipeline.definition()), exactly_once):
+        connector = pipeline.connector
+        if isinstance(connector, AlchemyConnector):
+            statements = connector.schema_sql(list(pipeline.mapping.values()))
+        elif connector.kind in _core.sink_kinds():
+            statements = _core.schema_sql(connector.kind, to_json(pipeline.definition()), connector.exactlyOnceTableName or "")
+        else:
+            continue  # a target without tables that we could make
+        for statement in statements:
             text = statement.rstrip().rstrip(";")
             if text not in printed:
                 printed.add(text)

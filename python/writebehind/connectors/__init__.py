@@ -15,22 +15,26 @@ from writebehind.connectors.connector import (
 from writebehind.connectors.planned import (
     CqlConnection,
     CqlConnector,
-    DB2Connection,
-    DB2Connector,
     MongoConnection,
     MongoConnector,
-    MsSqlConnection,
-    MsSqlConnector,
-    OracleSqlConnection,
-    OracleSqlConnector,
-    SnowflakeSqlConnection,
-    SnowflakeSqlConnector,
 )
 from writebehind.connectors.redis_target import (
     RedisClusterConnection,
     RedisConnection,
     RedisConnector,
     SimpleHashConnector,
+)
+from writebehind.connectors.sql import (
+    DB2Connection,
+    DB2Connector,
+    MsSqlConnection,
+    MsSqlConnector,
+    OracleSqlConnection,
+    OracleSqlConnector,
+    SnowflakeSqlConnection,
+    SnowflakeSqlConnector,
+    SQLAlchemyConnection,
+    SQLAlchemyConnector,
 )
 
 __all__ = [
@@ -53,6 +57,8 @@ __all__ = [
     "RedisClusterConnection",
     "RedisConnection",
     "RedisConnector",
+    "SQLAlchemyConnection",
+    "SQLAlchemyConnector",
     "SQLiteConnection",
     "SQLiteConnector",
     "SimpleHashConnector",
