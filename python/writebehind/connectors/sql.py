@@ -89,7 +89,7 @@ class MsSqlConnection(AlchemyConnection):
 
     def __init__(self, user: Setting, passwd: Setting, db: Setting, server: Setting, port: Any, driver: Setting) -> None:
         super().__init__(user, passwd, db)
-        self._server, self._port, self._driver = server, port, driver
+        self._server, self._port, self._odbc = server, port, driver
 
     def url(self) -> URL:
         name, query = _options(self.db)
@@ -97,7 +97,7 @@ class MsSqlConnection(AlchemyConnection):
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise ConfigError(f"port of {type(self).__name__} is {port!r}, not a port's number")
         place = DatabaseAddress(_asked(self._server), int(port), name)
-        return _url("mssql+pyodbc", self.user, self.passwd, place, {"driver": unquote_plus(_asked(self._driver)), **query})
+        return _url("mssql+pyodbc", self.user, self.passwd, place, {"driver": unquote_plus(_asked(self._odbc)), **query})
 
 
 class SnowflakeSqlConnection(AlchemyConnection):

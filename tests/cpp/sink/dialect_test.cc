@@ -86,7 +86,10 @@ TEST(Dialect, SchemaForEveryKind) {
   for (const std::string& kind : SinkKinds()) {
     std::vector<std::string> statements;
     ASSERT_TRUE(SchemaSql(kind, output, "s.once", &statements).ok());
-    if (kind == "null") continue;
+    if (kind == "null" || kind == "redis") {  // neither has tables
+      EXPECT_TRUE(statements.empty());
+      continue;
+    }
     ASSERT_EQ(2U, statements.size());
     EXPECT_THAT(statements[0], HasSubstr("PRIMARY KEY"));
     EXPECT_THAT(statements[1], HasSubstr("once"));
