@@ -94,6 +94,9 @@ class Server:
         return (self.directory / "log").read_text(errors="replace")
 
     def start(self) -> Self:
+        """Starts the server and returns when it answers; where it runs already, this does nothing."""
+        if self.process is not None and self.process.poll() is None:
+            return self
         if not self._initialised:
             self.initialise()
             self._initialised = True
