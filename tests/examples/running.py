@@ -25,14 +25,16 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 @contextmanager
-def running(cli: Cli, client: redis.Redis, *arguments: str | Path, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A `writebehind run` whose pipelines are registered; ended by SIGTERM, and well."""
+def running(
+    cli: Cli, client: redis.Redis, *arguments: str | Path, cwd: Path | None = None, pipelines: int = 1
+) -> Iterator[subprocess.Popen[str]]:
+    """A `writebehind run` whose `pipelines` are all registered; ended by SIGTERM, and well."""
     before = {state.name for state in list_pipelines(client)}
     process = cli.start("run", *arguments, cwd=cwd)
     try:
 
         def registered() -> bool:
-            return process.poll() is not None or {state.name for state in list_pipelines(client)} > before
+            return process.poll() is not None or len({state.name for state in list_pipelines(client)} - before) >= pipelines
 
         wait_until(registered, 30, "the registration")
         assert process.poll() is None, f"run ended: {process.communicate()[1]}"

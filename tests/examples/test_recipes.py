@@ -56,7 +56,7 @@ def test_the_listing_of_the_recipe_runs_as_it_is(
     recipe = adapted(
         MATERIAL / "seed.py", tmp_path, user=("'demouser', 'Password123!'", "'wb', 'wb'"), db=("localhost:3306/test", mysql.address)
     )
-    with running(cli_for(redis_server.url), redis_client, recipe):
+    with running(cli_for(redis_server.url), redis_client, recipe, pipelines=2):
         issue(redis_client, "HSET person:007 first_name James last_name Bond age 42 # =6ce0c902")
         issue(redis_client, "HSET cars:1 id 1 color red # +\nHSET cars:2 id 2 color blue")
         answer = redis_client.xread({"{person:007}6ce0c902": "0-0"}, block=10000)
