@@ -130,6 +130,18 @@ class Registry {
   [[nodiscard]] const std::vector<std::unique_ptr<Database>>& databases() const { return databases_; }
   [[nodiscard]] bool CapturesAnywhere(std::string_view key) const;
 
+  // Calls `visit(database)` with each of them selected.
+  template <typename Visit>
+  void Each(redis::Context* ctx, const Visit& visit) const {
+    const int selected = redis::GetSelectedDb(ctx);
+    for (const auto& database : databases_) {
+      if (!database) continue;
+      redis::SelectDb(ctx, database->index());
+      visit(database.get());
+    }
+    redis::SelectDb(ctx, selected);
+  }
+
   void Swap(int first, int second);
   void LoadAll(redis::Context* ctx);
 

@@ -112,18 +112,15 @@ void Server::OnTimer(redis::Context* ctx, void*) {
 }
 
 void Server::SaveNow(redis::Context* ctx) {
-  const int selected = redis::GetSelectedDb(ctx);
-  for (const auto& database : registry_.databases()) {
-    if (!database || !database->unsaved) continue;
-    redis::SelectDb(ctx, database->index());
+  registry_.Each(ctx, [ctx](Database* database) {
+    if (!database->unsaved) return;
     // The registrations last: a replica reads the new identities from them.
     for (const auto& pipeline : database->pipelines()) {
       if (pipeline->resend) Resend(ctx, pipeline.get());
     }
     database->Save(ctx);
     database->unsaved = database->saved_early = false;
-  }
-  redis::SelectDb(ctx, selected);
+  });
 }
 
 void Server::OnRole(redis::Context* ctx, redis::Event, std::uint64_t what, void*) {
@@ -161,20 +158,16 @@ void Server::OnAsyncLoad(redis::Context* ctx, redis::Event, std::uint64_t what, 
 void Server::Reload(redis::Context* ctx) {
   registry_.LoadAll(ctx);
   if (!master_) return;
-  const int selected = redis::GetSelectedDb(ctx);
-  for (const auto& database : registry_.databases()) {
-    if (!database) continue;
-    redis::SelectDb(ctx, database->index());
+  registry_.Each(ctx, [&](Database* database) {
     for (const auto& pipeline : database->pipelines()) {
       const KeyHandle stream = Peek(ctx, pipeline->stream());
       pipeline->stream_seen = TypeOf(stream) == redis::kStream;
       if (pipeline->stream_seen) continue;
       // It may have been deleted while nobody watched.
       pipeline->StartIdentity();
-      SaveLater(ctx, database.get());
+      SaveLater(ctx, database);
     }
-  }
-  redis::SelectDb(ctx, selected);
+  });
 }
 
 void Server::OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void* info) {
@@ -182,11 +175,9 @@ void Server::OnFlush(redis::Context* ctx, redis::Event, std::uint64_t what, void
   if (what != redis::kFlushStart || Get().loading_) return;
   Guarded(ctx, "the flush", [&] {
     const int only = static_cast<const redis::FlushInfo*>(info)->db;
-    const int selected = redis::GetSelectedDb(ctx);
-    for (const auto& database : Get().registry_.databases()) {
-      if (database && (only == -1 || only == database->index())) Get().Flush(ctx, database.get());
-    }
-    redis::SelectDb(ctx, selected);
+    Get().registry_.Each(ctx, [&](Database* database) {
+      if (only == -1 || only == database->index()) Get().Flush(ctx, database);
+    });
   });
 }
 
@@ -194,7 +185,6 @@ void Server::Flush(redis::Context* ctx, Database* database) {
   Deferred::Get().Forget(database->index());
   AnswerKeys::Get().Forget(database->index());
   if (database->pipelines().empty()) return;
-  redis::SelectDb(ctx, database->index());
   for (const auto& pipeline : database->pipelines()) {
     const std::uint64_t waiting = StreamLength(ctx, pipeline->stream());
     pipeline->StartIdentity();
@@ -223,13 +213,9 @@ void Server::OnSwap(redis::Context* ctx, redis::Event, std::uint64_t, void* info
 void Server::OnPersistence(redis::Context* ctx, redis::Event, std::uint64_t what, void*) {
   if (what == redis::kPersistenceEnded || what == redis::kPersistenceFailed || !Get().capturing()) return;
   Guarded(ctx, "the start of a snapshot", [ctx] {
-    const int selected = redis::GetSelectedDb(ctx);
-    for (const auto& database : Get().registry_.databases()) {
-      if (!database || !database->unsaved) continue;
-      redis::SelectDb(ctx, database->index());
-      database->SaveHere(ctx);
-    }
-    redis::SelectDb(ctx, selected);
+    Get().registry_.Each(ctx, [ctx](Database* database) {
+      if (database->unsaved) database->SaveHere(ctx);
+    });
   });
 }
 
