@@ -22,7 +22,7 @@ struct Settlement {
   StreamId last;                 // of the batch
   std::uint64_t reading = 0;     // of its parcels
   std::vector<Answer> answers;
-  std::vector<Holding> holdings;  // keep the answers' views alive
+  std::vector<Holding> holdings;  // the records that it decides
 };
 
 }  // namespace writebehind
