@@ -82,15 +82,15 @@ class BaseSqlConnection:
 
     @property
     def user(self) -> str:
-        return _value(self._user)
+        return str(ask(self._user))
 
     @property
     def passwd(self) -> str:
-        return _value(self._passwd)
+        return str(ask(self._passwd))
 
     @property
     def db(self) -> str:
-        return _value(self._db)
+        return str(ask(self._db))
 
     @property
     def is_dynamic(self) -> bool:
@@ -212,7 +212,7 @@ class SQLiteConnection(BaseSqlConnection):
 
     @property
     def filePath(self) -> str:
-        return _value(self._file)
+        return str(ask(self._file))
 
     @property
     def is_dynamic(self) -> bool:
@@ -235,9 +235,9 @@ class SQLiteConnection(BaseSqlConnection):
         return f"SQLiteConnection({'<callable>' if callable(self._file) else self._file!r})"
 
 
-def _value(setting: Setting) -> str:
-    value = setting() if callable(setting) else setting
-    return value if isinstance(value, str) else str(value)
+def ask(setting: Any) -> Any:
+    """The setting, or what it returns where it is a callable."""
+    return setting() if callable(setting) else setting
 
 
 def _given(**options: str | os.PathLike[str] | bool | None) -> dict[str, str]:

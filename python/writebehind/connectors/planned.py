@@ -27,13 +27,11 @@ class MongoConnection:
         _refuse(self)
 
 
-class _PlannedSqlConnector:
+class CqlConnector:
+    """A table of Cassandra."""
+
     def __init__(self, connection: Any, tableName: Any, pk: Any, exactlyOnceTableName: Any = None) -> None:
         _refuse(self)
-
-
-class CqlConnector(_PlannedSqlConnector):
-    """A table of Cassandra."""
 
 
 class MongoConnector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from writebehind.connectors.connection import Setting
+from writebehind.connectors.connection import Setting, ask
 from writebehind.errors import ConfigError
 from writebehind.sinks import sink_options
 
@@ -26,18 +26,18 @@ class RedisConnection:
 
     @property
     def host(self) -> str:
-        return str(_value(self._host))
+        return str(ask(self._host))
 
     @property
     def port(self) -> int:
-        port = str(_value(self._port))
+        port = str(ask(self._port))
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise ConfigError(f"port is {port!r}, not a TCP port")
         return int(port)
 
     @property
     def password(self) -> str | None:
-        password = _value(self._password)
+        password = ask(self._password)
         return None if password is None else str(password)
 
     @property
@@ -73,21 +73,21 @@ class RedisClusterConnection:
 
     @property
     def host(self) -> str | None:
-        host = _value(self._host)
+        host = ask(self._host)
         return None if host is None else str(host)
 
     @property
     def port(self) -> int | None:
-        port = _value(self._port)
+        port = ask(self._port)
         return None if port is None else int(port)
 
     @property
     def cluster_nodes(self) -> Sequence[dict[str, Any]]:
-        return _value(self._nodes) or ()
+        return ask(self._nodes) or ()
 
     @property
     def password(self) -> str | None:
-        password = _value(self._password)
+        password = ask(self._password)
         return None if password is None else str(password)
 
     def nodes(self) -> list[tuple[str, int]]:
@@ -185,7 +185,3 @@ class SimpleHashConnector(_RedisTarget):
 
     def credentials(self) -> Callable[[], dict[str, Any]] | None:
         return None
-
-
-def _value(setting: Any) -> Any:
-    return setting() if callable(setting) else setting

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote_plus
 
-from writebehind.connectors.connection import BaseSqlConnection, DatabaseAddress, Setting, parse_database
+from writebehind.connectors.connection import BaseSqlConnection, DatabaseAddress, Setting, ask, parse_database
 from writebehind.connectors.connector import BaseSqlConnector
 from writebehind.errors import ConfigError
 from writebehind.sinks import sink_options
@@ -93,11 +93,11 @@ class MsSqlConnection(AlchemyConnection):
 
     def url(self) -> URL:
         name, query = _options(self.db)
-        port = _asked(self._port)
+        port = str(ask(self._port))
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise ConfigError(f"port of {type(self).__name__} is {port!r}, not a port's number")
-        place = DatabaseAddress(_asked(self._server), int(port), name)
-        return _url("mssql+pyodbc", self.user, self.passwd, place, {"driver": unquote_plus(_asked(self._odbc)), **query})
+        place = DatabaseAddress(str(ask(self._server)), int(port), name)
+        return _url("mssql+pyodbc", self.user, self.passwd, place, {"driver": unquote_plus(str(ask(self._odbc))), **query})
 
 
 class SnowflakeSqlConnection(AlchemyConnection):
@@ -118,7 +118,7 @@ class SnowflakeSqlConnection(AlchemyConnection):
 
     def url(self) -> URL:
         name, query = _options(self.db)
-        return _url("snowflake", self.user, self.passwd, DatabaseAddress(_asked(self._account), 0, name), query)
+        return _url("snowflake", self.user, self.passwd, DatabaseAddress(str(ask(self._account)), 0, name), query)
 
 
 class SQLAlchemyConnection(AlchemyConnection):
@@ -142,7 +142,7 @@ class SQLAlchemyConnection(AlchemyConnection):
         self._connect_args = connect_args
 
     def url(self) -> URL:
-        given = self._url() if callable(self._url) else self._url
+        given = ask(self._url)
         with needs_alchemy():
             from sqlalchemy.engine import make_url
             from sqlalchemy.exc import ArgumentError
@@ -153,8 +153,7 @@ class SQLAlchemyConnection(AlchemyConnection):
             raise ConfigError("url is no URL of SQLAlchemy", "for example 'mysql+pymysql://user:password@localhost:3306/test'") from None
 
     def connect_args(self) -> dict[str, Any]:
-        given = self._connect_args() if callable(self._connect_args) else self._connect_args
-        return dict(given or {})
+        return dict(ask(self._connect_args) or {})
 
     def __repr__(self) -> str:
         return f"SQLAlchemyConnection({'<callable>' if callable(self._url) else _without_secrets(str(self._url))!r})"
@@ -230,10 +229,6 @@ def _url(driver: str, user: str, password: str, place: DatabaseAddress, query: M
     with needs_alchemy():
         from sqlalchemy.engine import URL
     return URL.create(driver, user, password, place.host, place.port or None, place.database or None, query)
-
-
-def _asked(setting: Any) -> str:
-    return str(setting() if callable(setting) else setting)
 
 
 def _options(text: str) -> tuple[str, dict[str, str]]:
