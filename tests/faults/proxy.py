@@ -86,8 +86,8 @@ class Proxy:
         before = b""
         with suppress(OSError):
             while data := client.recv(1 << 16):
-                loss = self._loss_in(before + data)
-                before = data[-100:]  # a mark may lie across two reads
+                loss = self._loss_in(before, data)
+                before = data
                 if loss is Loss.REQUEST:
                     self.lost.set()
                     break
@@ -110,9 +110,13 @@ class Proxy:
         _shut(client)
         _shut(server)
 
-    def _loss_in(self, data: bytes) -> Loss | None:
+    def _loss_in(self, before: bytes, data: bytes) -> Loss | None:
         with self._lock:
-            if self._mark is None or self._mark not in data:
+            if self._mark is None:
+                return None
+            # A mark may lie across two reads, but one that lies in the read before came before it was asked for.
+            edge = before[-(len(self._mark) - 1) :]
+            if self._mark not in edge + data:
                 return None
             self._mark = None
             if self._holds_then:

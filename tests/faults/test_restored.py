@@ -44,6 +44,16 @@ def resume(run: Stack) -> None:
     run.redis.hdel(CONTROL, "paused")
 
 
+def back_up_while_ten_wait(run: Stack) -> Path:
+    """Afterwards they are written."""
+    pause(run)
+    run.hset(0, 10, first_name="of the backup")
+    backup = back_up(run)
+    resume(run)
+    run.drain()
+    return backup
+
+
 def warned(run: Stack) -> bool:
     return any("came back as it was" in warning for one in read_overview(run.redis) for warning in one.warnings)
 
@@ -55,11 +65,7 @@ def test_what_waits_in_a_backup_is_written_again(kind: str, is_running: bool, mo
         run.start()
         run.hset(0, 100)
         run.drain()
-        pause(run)
-        run.hset(0, 10, first_name="of the backup")
-        backup = back_up(run)
-        resume(run)
-        run.drain()
+        backup = back_up_while_ten_wait(run)
         run.hset(0, 10, first_name="behind it")
         run.drain()
         run.assert_equal()
@@ -98,11 +104,7 @@ def test_what_was_still_to_be_settled_does_not_trim_a_backup(module: Path, tmp_p
         run.start()
         run.hset(0, 10)
         run.drain()
-        pause(run)
-        run.hset(0, 10, first_name="of the backup")
-        backup = back_up(run)
-        resume(run)
-        run.drain()
+        backup = back_up_while_ten_wait(run)
         run.link.lose(b"WB.SETTLE", Loss.REQUEST, hold=True)
         run.hset(0, 10, first_name="behind it")
         assert run.link.lost.wait(20)
@@ -130,11 +132,7 @@ def test_a_drained_backup_is_said_without_a_change(module: Path, tmp_path: Path)
 def test_without_exactly_once_what_waits_is_written_again(module: Path, tmp_path: Path) -> None:
     with stack("sqlite", module, tmp_path, exactly_once=False) as run:
         run.start()
-        pause(run)
-        run.hset(0, 10, first_name="of the backup")
-        backup = back_up(run)
-        resume(run)
-        run.drain()
+        backup = back_up_while_ten_wait(run)
         run.hset(0, 10, first_name="behind it")
         run.drain()
         restore(run, backup)

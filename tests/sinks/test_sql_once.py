@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from tests.conftest import Cli
 from tests.sinks.conftest import Start
-from tests.sinks.proxy import swallowing_proxy
+from tests.faults.proxy import Loss, Proxy
 from tests.sinks.sql_databases import Database
 from writebehind.connectors import SQLAlchemyConnection
 from writebehind.errors import CheckpointMoved, CommitInDoubt, ConfigError, RowsRefused, TargetUnavailable
@@ -217,10 +217,10 @@ def test_a_commit_whose_answer_is_lost_is_settled_by_compare_and_set(sinks: Any,
         pytest.skip("one database shows it")
     target.create("id INTEGER PRIMARY KEY, n INTEGER")
     log_writes(target)
-    with swallowing_proxy(postgres_server.port) as (port, swallow):
-        sink = sinks(target.url.replace(str(postgres_server.port), str(port)))
+    with Proxy(postgres_server.port) as proxy:
+        sink = sinks(target.url.replace(str(postgres_server.port), str(proxy.port)))
         sink.load_checkpoint(ID)
-        swallow.set()
+        proxy.lose(b"COMMIT", Loss.ANSWER)
         with pytest.raises(CommitInDoubt):
             write(sink, target, {1: 1, 2: 2}, "0-0", "5-0")
         wait_until(lambda: target.rows() == [(1, 1), (2, 2)], 10, "the server to have heard the COMMIT")
