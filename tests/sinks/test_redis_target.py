@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.faults.proxy import Loss, Proxy
 from writebehind import Engine, Pipeline
 from writebehind.connectors import RedisClusterConnection, RedisConnection, RedisConnector, SimpleHashConnector
 from writebehind.errors import ConfigError
@@ -180,3 +181,23 @@ def test_a_cluster(run: Any, cluster: list[RedisServer], redis_client: redis.Red
     assert all(redis.Redis(port=node.port).dbsize() > 0 for node in cluster)
     with pytest.raises(ConfigError, match="exactly once is not possible"):
         RedisConnector(RedisClusterConnection("127.0.0.1", 1), "dst", "positions")
+
+
+def test_a_batch_whose_answer_is_lost_is_written_once(
+    run: Any, target_server: RedisServer, target: redis.Redis, redis_client: redis.Redis
+) -> None:
+    with Proxy(target_server.port) as proxy:
+        there = RedisConnection("127.0.0.1", proxy.port, "s3cret word")
+        engine = run(pipeline(RedisConnector(there, "dst", exactlyOnceTableName="positions")))
+        redis_client.hset("src:1", "name", "a")
+        assert engine.drain()
+        target.config_resetstat()
+        proxy.lose(b"EVAL", Loss.ANSWER)
+        redis_client.hset("src:1", mapping={"name": "b", "#": "=u1"})
+        assert proxy.lost.wait(10)
+        assert engine.drain()
+    assert redis_client.xrange("{src:1}u1")[0][1] == {"status": "done"}
+    assert target.hget("dst:1", "first") == "b"
+    stats = target.info("commandstats")
+    assert stats["cmdstat_eval"]["calls"] == 2
+    assert stats["cmdstat_hset"]["calls"] == 2  # the row and the position
