@@ -6,12 +6,14 @@ The main thread only waits: signals reach it at once, whatever a driver call or 
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,11 @@ class Interrupted(BaseException):
     """A signal came while a script was running; no `except Exception` of the script may stop it."""
 
 
+class _Woken(Enum):
+    SIGNAL = 1
+    END = 2
+
+
 class Runner:
     """One run of the command line.
 
@@ -48,7 +55,8 @@ class Runner:
         self.log = log
         self.once = once
         self._stop = threading.Event()
-        self._wake = threading.Event()  # a signal came, or the work ended
+        # A signal came, or the work ended. No Event: its lock may be held by the very thread that the handler interrupts.
+        self._wake: queue.SimpleQueue[_Woken] = queue.SimpleQueue()
         self._is_working = False
         self._is_clean = True  # no call of a driver hangs
         self._is_serving = False  # cores run, and may have batches under way
@@ -61,8 +69,7 @@ class Runner:
         def handle(number: int, frame: FrameType | None) -> None:
             if not self._is_working:
                 raise Interrupted
-            self._stop.set()
-            self._wake.set()
+            self._wake.put(_Woken.SIGNAL)
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -86,8 +93,8 @@ class Runner:
         worker = threading.Thread(target=self._work, args=(pipelines,), name="run", daemon=True)
         self._is_working = True
         worker.start()
-        self._wake.wait()
-        if self._stop.is_set():
+        if self._wake.get() is _Woken.SIGNAL:
+            self._stop.set()
             worker.join(EXIT_S if self._is_serving else EXIT_BEFORE_START_S)
         if worker.is_alive():
             if self._is_serving:
@@ -109,7 +116,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
         finally:
-            self._wake.set()
+            self._wake.put(_Woken.END)
 
     def _serve(self, pipelines: list[Pipeline]) -> None:
         started = time.monotonic()
