@@ -15,6 +15,12 @@ import redis
 
 from tests.conftest import Cli
 from tests.python.running import end, recipe, rows, run_until_registered
+from writebehind.cli import runner
+from writebehind.cli.runner import Runner
+from writebehind.errors import ConfigError
+from writebehind.log import Log
+from writebehind.pipeline import Pipeline
+from writebehind.redis_url import parse_redis_url
 from writebehind.testing import MariaDBServer, RedisServer, free_port, wait_until
 
 
@@ -86,6 +92,27 @@ def test_a_signal_may_come_at_any_step_of_the_waiting(tmp_path: Path, file: Path
     process = Cli(redis_server.url).start("run", script)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, ""), err
+
+
+def test_an_error_is_told_though_its_thread_is_slow_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(status: int) -> None:
+        raise AssertionError(f"left with {status}")
+
+    class Slow(Runner):
+        def _serve(self, pipelines: list[Pipeline]) -> None:
+            raise ConfigError("wrong")
+
+        def _work(self, pipelines: list[Pipeline]) -> None:
+            super()._work(pipelines)
+            released.wait(10)
+
+    released = threading.Event()
+    monkeypatch.setattr(runner, "_leave", leave)
+    releaser = threading.Timer(0.2, released.set)
+    releaser.start()
+    with pytest.raises(ConfigError, match="wrong"):
+        Slow(parse_redis_url("redis://127.0.0.1"), Log("error"), once=False).run([])
+    releaser.join()
 
 
 @contextmanager

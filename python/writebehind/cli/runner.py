@@ -96,10 +96,10 @@ class Runner:
         if self._wake.get() is _Woken.SIGNAL:
             self._stop.set()
             worker.join(EXIT_S if self._is_serving else EXIT_BEFORE_START_S)
-        if worker.is_alive():
-            if self._is_serving:
-                self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
-            _leave(0)
+            if worker.is_alive():
+                if self._is_serving:
+                    self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
+                _leave(0)
         worker.join()
         if not self._is_clean:
             # A normal end would wait for the call once more.

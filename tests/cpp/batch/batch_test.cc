@@ -133,7 +133,10 @@ TEST_F(BatcherTest, OnlyABusyWriterWaitsForMore) {
   late.join();
   EXPECT_EQ(batch_.records.size(), 3U);
   batch_.Clear();
-  std::thread single([this] { queue_.Push(ShareOf({{"h"}}, 8)); });
+  std::thread single([this] {
+    while (!arrived_.awaited()) std::this_thread::yield();  // until the writer has nothing to do
+    queue_.Push(ShareOf({{"h"}}, 8));
+  });
   ASSERT_TRUE(batcher.Next(&batch_));
   single.join();
   EXPECT_EQ(batch_.records.size(), 1U);
