@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 _PAGE = 500
+_GONE = "the key is gone or captured no more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,12 @@ def read(client: Redis, pipeline: str, most: int) -> list[Reject]:
     return found
 
 
-def retry(client: Redis, pipeline: str, ids: Iterable[str] = ()) -> Retried:
+def retry(client: Redis, pipeline: str, ids: Iterable[str] = (), *, force: bool = False) -> Retried:
     """Captures the keys of rejected changes as they are now; those captured are listed no more.
 
     Args:
         ids: of the rejected stream; none: all that are listed now.
+        force: an upsert whose key is gone is written with the values that it had.
 
     Raises:
         ConfigError: an ID is not listed.
@@ -79,6 +81,8 @@ def retry(client: Redis, pipeline: str, ids: Iterable[str] = ()) -> Retried:
     done = Retried()
     for reject in _chosen(client, pipeline, ids):
         reason = _capture(client, reject)
+        if reason == _GONE and force:
+            reason = _requeue(client, pipeline, reject)
         if reason:
             done.kept.append((reject, reason))
         else:
@@ -111,7 +115,12 @@ def _capture(client: Redis, reject: Reject) -> str:
         return ""
     if int(str(client.execute_command("WB.CAPTURE", reject.key))) > 0:
         return ""
-    return "the key is gone or captured no more"
+    return _GONE
+
+
+def _requeue(client: Redis, pipeline: str, reject: Reject) -> str:
+    entry = reject.fields.get("entry", "").encode("utf-8", "surrogateescape")
+    return "" if client.execute_command("WB.REQUEUE", pipeline, entry) else "the key is captured no more"
 
 
 def _forget(client: Redis, pipeline: str, reject: Reject) -> None:

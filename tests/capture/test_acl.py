@@ -185,9 +185,10 @@ def test_the_engines_commands_need_its_stream(as_user: As, client: redis.Redis) 
     read = ["WB.READ", "p", "0-0", 10, 1000]
     settle = ["WB.SETTLE", "p", me, "9999999999999-0", 1, "field", "1-0", entry_id, ""]
     reject = ["WB.REJECT", "p", me, "1-0", "a", "b"]
-    rules = ["+wb.read", "+wb.settle", "+wb.reject", "+xread", "+xdel", "~person:*"]
+    requeue = ["WB.REQUEUE", "p", raw_entries(client)[0][1]]
+    rules = ["+wb.read", "+wb.settle", "+wb.reject", "+wb.requeue", "+xread", "+xdel", "~person:*"]
     user = as_user(*rules)
-    for words in (read, settle, reject):
+    for words in (read, settle, reject, requeue):
         with pytest.raises(redis.exceptions.NoPermissionError, match="stream"):
             user.execute_command(*words)
     user = as_user(*rules, "%R~writebehind:*")

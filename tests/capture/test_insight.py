@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import redis
 from tests.capture.support import drain, hset, identity, raw_entries, register, stream_of
 from writebehind.testing import RedisServer
 
-COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "HSET", "HMSET", "COPY"]
+COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "REQUEUE", "HSET", "HMSET", "COPY"]
 
 
 def cli(server: RedisServer, *words: str) -> str:
@@ -71,7 +72,7 @@ def test_captures_are_not_counted_as_misses(client: redis.Redis) -> None:
 
 
 def used(client: redis.Redis, server: RedisServer) -> tuple[int, int]:
-    status = open(f"/proc/{server.pid}/status").read()
+    status = Path(f"/proc/{server.pid}/status").read_text()
     resident = int(status.split("VmRSS:")[1].split()[0]) * 1024
     return int(client.info("memory")["used_memory"]), resident
 

@@ -50,7 +50,6 @@ def test_wrong_usage_is_2(cli: Cli, arguments: list[str]) -> None:
         (["status", "--redis", "http://h"], "'http' is no Redis URL scheme"),
         (["status", "--redis", "redis+sentinel://h/s"], "Redis Sentinel (redis+sentinel://) is not served by this version"),
         (["status", "--redis", "redis://h?ssl_ca_certs=f"], "has the option 'ssl_ca_certs', but is not rediss://"),
-        (["rejected", "retry", "p", "--force"], "--force is not served by this version"),
     ],
 )
 def test_wrong_configuration_is_2_and_no_traceback(cli: Cli, arguments: list[str], text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,30 @@ def test_a_retry_captures_the_key_as_it_is_now(cli: Cli, engine: Engine, redis_c
     # k:2 was refused again, and is listed again.
     listed = [json.loads(line)["key"] for line in cli("rejected", "list", "p", "--json").stdout.splitlines()]
     assert sorted(listed) == ["k:2", "k:gone"]
+
+
+def test_a_forced_retry_writes_what_was_refused_where_the_key_is_gone(
+    cli: Cli, engine: Engine, redis_client: redis.Redis, file: Path
+) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TRIGGER small BEFORE INSERT ON t WHEN NEW.a > 9 BEGIN SELECT RAISE(ABORT, 'too large'); END")
+    redis_client.execute_command("HSET", "k:gone", "a", 10, "#", "=u1")
+    redis_client.hset(b"k:\xff", "a", 11)
+    redis_client.hset("k:there", "a", 12)
+    assert engine.drain(10)
+    assert redis_client.xlen("writebehind:{p}:rejected") == 3
+    redis_client.execute_command("HSET", "k:gone", "#", "-")
+    redis_client.execute_command("HSET", b"k:\xff", "#", "-")
+    with sqlite3.connect(file) as database:
+        database.execute("DROP TRIGGER small")
+    redis_client.delete("{k:gone}u1")
+    done = cli("rejected", "retry", "p", "--force")
+    assert (done.returncode, done.stderr) == (0, "p: 3 captured again, 0 stay listed\n")
+    assert engine.drain(10)
+    assert rows(file) == {"gone": 10, "there": 12}  # a SQLite text takes no such key: refused again, and by name
+    assert not redis_client.exists("{k:gone}u1")  # its writer has had its answer
+    listed = [json.loads(line)["key"] for line in cli("rejected", "list", "p", "--json").stdout.splitlines()]
+    assert listed == ["k:\\xff"]
 
 
 def test_a_retry_of_one_id_says_what_is_wrong(cli: Cli, engine: Engine, redis_client: redis.Redis) -> None:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "capture/entry_header.h"
 #include "capture/hash_command.h"
 #include "capture/own_keys.h"
 #include "capture/server.h"
@@ -95,15 +96,15 @@ bool Add(redis::Key* stream, redis::String* packed, redis::StreamId* id) {
   return redis::StreamAdd(stream, redis::kStreamAutoId, id, entry, 1) == redis::kOk;
 }
 
-}  // namespace
-
-std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
-                                      const Change& change) {
+// `pack()` is asked once the identity is certain.
+template <typename Pack>
+std::optional<redis::StreamId> Put(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                   const Pack& pack) {
   redis::StreamId id;
   StringHandle packed;
   {
     const KeyHandle stream = OpenStream(ctx, database, pipeline);  // may change the identity
-    packed = MakeString(Pack(*pipeline, change));
+    packed = MakeString(pack());
     if (!Add(stream.get(), packed.get(), &id)) {
       redis::Log(ctx, "warning",
                  "pipeline '%s' lost a change: somebody has added the last possible ID to its stream. Once "
@@ -116,6 +117,20 @@ std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, P
                    packed.get());
   ++pipeline->captured;
   return id;
+}
+
+}  // namespace
+
+std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                      const Change& change) {
+  return Put(ctx, database, pipeline, [&] { return Pack(*pipeline, change); });
+}
+
+std::optional<redis::StreamId> AppendAgain(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                           std::string_view packed) {
+  std::string again;
+  return Put(ctx, database, pipeline,
+             [&]() -> std::string_view { return again = WithoutUuid(packed, pipeline->identity()); });
 }
 
 }  // namespace writebehind

@@ -22,5 +22,8 @@ struct Change {
 // Adds the entry here, on replicas and in the AOF, all with one ID. Nothing if the stream can hold no more.
 std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
                                       const Change& change);
+// Adds a packed entry that was there before: with its values and definition of then, and nobody to answer.
+std::optional<redis::StreamId> AppendAgain(redis::Context* ctx, Database* database, Pipeline* pipeline,
+                                           std::string_view packed);
 
 }  // namespace writebehind

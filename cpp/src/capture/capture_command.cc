@@ -1,5 +1,7 @@
-// WB.CAPTURE.
+// WB.CAPTURE and WB.REQUEUE: changes that no command of a client has made just now.
+#include "capture/append.h"
 #include "capture/commands.h"
+#include "capture/entry_header.h"
 #include "capture/notify.h"
 #include "capture/server.h"
 
@@ -31,6 +33,21 @@ int CaptureCommand(redis::Context* ctx, const Args& args) {
     captured += CaptureKey(ctx, database, args[i], kAnyEvent) > 0 ? 1 : 0;
   }
   return redis::ReplyWithLongLong(ctx, captured);
+}
+
+int RequeueCommand(redis::Context* ctx, const Args& args) {
+  if (args.size() != 3) return redis::WrongArity(ctx);
+  Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
+  if (pipeline == nullptr || !MayChangeStream(ctx, *pipeline)) return redis::kOk;
+  const auto header = ReadEntryHeader(args.view(2));
+  if (!header || header->op == 'd')
+    return ReplyError(ctx, "ERR expected: WB.REQUEUE <pipeline> <entry of an upsert>");
+  if (pipeline->registration().definitions.count(header->definition) == 0) {
+    return ReplyError(ctx, "ERR the definition that captured this entry is no more");
+  }
+  if (Peek(ctx, MakeString(header->key).get())) return redis::ReplyWithLongLong(ctx, 0);
+  Database* database = Server::Get().registry().Find(redis::GetSelectedDb(ctx));
+  return redis::ReplyWithLongLong(ctx, AppendAgain(ctx, database, pipeline, args.view(2)) ? 1 : 0);
 }
 
 }  // namespace writebehind

@@ -16,6 +16,8 @@ int UnregisterCommand(redis::Context* ctx, const Args& args);
 int ListCommand(redis::Context* ctx, const Args& args);
 // WB.CAPTURE [ABSENT] <key> [<key> ...]
 int CaptureCommand(redis::Context* ctx, const Args& args);
+// WB.REQUEUE <pipeline> <entry>
+int RequeueCommand(redis::Context* ctx, const Args& args);
 // WB.READ <pipeline> <after> <rows> <bytes>
 int ReadCommand(redis::Context* ctx, const Args& args);
 // WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <error>]...

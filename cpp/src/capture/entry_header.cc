@@ -32,6 +32,7 @@ bool TakeBytes(std::string_view* rest, std::string_view* bytes) {
 std::optional<EntryHeader> ReadEntryHeader(std::string_view packed) {
   if (packed.size() <= kDefinitionAt) return std::nullopt;
   EntryHeader header;
+  header.op = packed[0];
   header.flags = static_cast<std::uint8_t>(packed[1]);
   for (std::size_t i = kDefinitionAt; i-- > kIdentityAt;) {
     header.identity = header.identity << 8U | static_cast<std::uint8_t>(packed[i]);
@@ -42,6 +43,21 @@ std::optional<EntryHeader> ReadEntryHeader(std::string_view packed) {
   if ((header.flags & kFlagUuid) != 0 && !TakeBytes(&rest, &header.uuid)) return std::nullopt;
   header.definition = static_cast<std::uint32_t>(definition);
   return header;
+}
+
+std::string WithoutUuid(std::string_view packed, std::uint64_t identity) {
+  std::string again(packed);
+  const auto header = ReadEntryHeader(packed);
+  if ((header->flags & kFlagUuid) != 0) {
+    const auto from = static_cast<std::size_t>(header->key.data() + header->key.size() - packed.data());
+    const auto to = static_cast<std::size_t>(header->uuid.data() + header->uuid.size() - packed.data());
+    again.erase(from, to - from);
+  }
+  again[1] = static_cast<char>(header->flags & ~(kFlagUuid | kFlagShared));
+  for (std::size_t i = kIdentityAt; i < kDefinitionAt; ++i, identity >>= 8U) {
+    again[i] = static_cast<char>(identity & 0xFFU);
+  }
+  return again;
 }
 
 }  // namespace writebehind

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from writebehind.cli.options import json_option, redis_option, usable_server
-from writebehind.errors import NotBuiltError
 
 if TYPE_CHECKING:
     from writebehind.rejects import Reject
@@ -44,20 +43,19 @@ def list_(pipeline: str, count: int, as_json: bool, redis_url: str) -> None:
 @rejected.command()
 @click.argument("pipeline")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--force", is_flag=True, help="Write the stored values, also where the key is gone.")
+@click.option("--force", is_flag=True, help="Where the key is gone, write the values that were refused.")
 @redis_option
 def retry(pipeline: str, ids: tuple[str, ...], force: bool, redis_url: str) -> int:
     """Captures the keys of rejected changes as they are now, as if they had just changed.
 
-    Without IDs: of all. A rejected delete is tried again only if its key is still absent; an upsert whose key is gone stays listed.
+    Without IDs: of all. A rejected delete is tried again only if its key is still absent; an upsert whose key is gone stays listed,
+    unless --force writes the values that were refused.
     """
     from writebehind import registry, rejects
 
-    if force:
-        raise NotBuiltError("rejected retry --force is not served by this version", "write the key again, or: rejected drop")
     with usable_server(redis_url) as client:
         registry.find_pipeline(client, pipeline)
-        done = rejects.retry(client, pipeline, ids)
+        done = rejects.retry(client, pipeline, ids, force=force)
     for reject, reason in done.kept:
         click.echo(f"{reject.id}: {reject.shown_key()}: {reason}", err=True)
     click.echo(f"{pipeline}: {done.captured} captured again, {len(done.kept)} stay listed", err=True)
