@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 import redis
 
 from tests.conftest import Cli
 from tests.python import running
 from writebehind import Engine, Pipeline
-from writebehind.connectors import SQLiteConnection, SQLiteConnector
+from writebehind.connectors import PostgresConnection, PostgresConnector, SQLiteConnection, SQLiteConnector
 from writebehind.log import Log
-from writebehind.testing import RedisServer, wait_until
+from writebehind.testing import PostgresServer, RedisServer, wait_until
 
 
 @pytest.fixture
@@ -239,3 +241,35 @@ def test_unregister_and_drain_without_an_engine_gives_up(cli: Cli, engine: Engin
     assert done.returncode == 1
     assert "1 changes still wait after 0.5 s" in done.stderr
     assert redis_client.xlen("writebehind:{p}:stream") == 1
+
+
+def test_a_pause_has_come_when_what_was_begun_is_written(
+    cli: Cli, redis_server: RedisServer, redis_client: redis.Redis, postgres_server: PostgresServer, unique: str
+) -> None:
+    connector = PostgresConnector(PostgresConnection("wb", "wb", f"127.0.0.1:{postgres_server.port}/wb"), unique, "id")
+    pipeline = Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=connector)
+    with closing(psycopg2.connect(postgres_server.url)) as holder, closing(psycopg2.connect(postgres_server.url)) as other:
+        other.autocommit = True
+        other.cursor().execute(f"CREATE TABLE {unique} (id TEXT PRIMARY KEY, a INTEGER)")
+        with Engine(redis_server.url, [pipeline], log=Log("error")) as engine:
+            holder.cursor().execute(f"LOCK TABLE {unique} IN EXCLUSIVE MODE")
+            redis_client.hset("k:1", "a", 1)
+            wait_until(lambda: blocked(other) == 1, 20, "the statement that waits for the lock")
+            done = cli("pause", "p", "--timeout", "0.5")
+            assert done.returncode == 1
+            assert "the engine still writes after 0.5 s" in done.stderr
+            holder.rollback()
+            assert cli("pause", "p").returncode == 0
+            redis_client.hset("k:2", "a", 2)
+            with other.cursor() as cursor:
+                cursor.execute(f"SELECT id, a FROM {unique}")
+                assert cursor.fetchall() == [("1", 1)]
+            assert cli("resume", "p").returncode == 0
+            assert engine.drain(10)
+        other.cursor().execute(f"DROP TABLE {unique}")
+
+
+def blocked(connection: psycopg2.extensions.connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        return int(cursor.fetchone()[0])

@@ -10,6 +10,7 @@
 #include "ack/settlement.h"
 #include "ack/tracker.h"
 #include "pipeline/definitions.h"
+#include "pipeline/pause.h"
 #include "util/bounded_queue.h"
 #include "util/signal.h"
 #include "util/stop.h"
@@ -58,7 +59,7 @@ struct Context {
   std::vector<std::unique_ptr<Lane>> lanes;
   Stop stop;      // feeder and workers
   Stop stop_all;  // the settler too
-  std::atomic<bool> paused{true};  // until Redis says whether an operator paused it
+  Pause pause;
   std::atomic<std::size_t> workers_alive{0};
   std::atomic<std::uint64_t> readings{0};  // of the stream from its beginning
   std::atomic<bool> read_again{false};     // the settler wants another

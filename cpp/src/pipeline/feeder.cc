@@ -37,7 +37,7 @@ Status Feeder::Step() {
     done_ = true;  // nothing was there
     return Status::Ok();
   }
-  if (context_->paused.load()) {
+  if (context_->pause.asked()) {
     context_->stop.SleepFor(std::chrono::milliseconds(50));
     return Status::Ok();
   }

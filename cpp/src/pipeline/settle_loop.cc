@@ -13,6 +13,7 @@ namespace writebehind {
 namespace {
 
 constexpr std::chrono::milliseconds kBeat{1000};
+constexpr std::chrono::milliseconds kPausingBeat{50};
 
 std::int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -104,10 +105,11 @@ Status SettleLoop::Beat() {
   const Counters& counters = context_->board.counters;
   const auto count = [](const std::atomic<std::uint64_t>& counter) { return std::to_string(counter.load()); };
   const bool ending = context_->workers_alive.load() == 0;
-  const bool paused = asked_ && context_->paused.load();
+  const bool paused = asked_ && context_->pause.asked();
   const auto oldest = context_->tracker.Oldest();
   const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;
-  const char* state = ending && now.state != State::kHalted ? "stopped" : paused ? "paused" : StateText(now.state);
+  const bool complete = asked_ && context_->pause.complete();
+  const char* state = ending && now.state != State::kHalted ? "stopped" : complete ? "paused" : StateText(now.state);
   const std::string prefix = "writebehind:{" + context_->options.name + "}:";
   const std::array<std::string, 36> words{
       "HSET",      prefix + "engine",        "pid",        std::to_string(getpid()),       "host",     host_,
@@ -128,7 +130,9 @@ Status SettleLoop::Beat() {
   }
   const bool pause = control->type == REDIS_REPLY_STRING && Text(*control) == "1";
   if (pause != paused && (asked_ || pause)) Log(LogLevel::kInfo, context_->options.name, pause ? "paused by an operator" : "resumed");
-  context_->paused.store(pause);
+  context_->pause.Set(pause);
+  // Whoever asked for it waits for the word that it is complete.
+  if (pause && !complete) next_beat_ = std::chrono::steady_clock::now() + kPausingBeat;
   asked_ = true;
   return Status::Ok();
 }

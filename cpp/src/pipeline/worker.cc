@@ -44,9 +44,8 @@ bool Worker::NextBatch() {
 
 // Everything here may be run again: what was decided about a record stays in its fate.
 Status Worker::Attempt() {
-  while (context_->paused.load()) {
-    if (!context_->stop.SleepFor(std::chrono::milliseconds(50))) return {Code::kStopped, "stopped"};
-  }
+  const Pause::Pass pass(&context_->pause, &context_->stop);
+  if (!pass) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
   if (Status status = target_.Connect(); !status.ok()) return status;
   if (Status status = target_.PlanFor(batch_.definition(), &plan); !status.ok()) return status;

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import click
 
 from writebehind.cli.options import redis_option, usable_server
+from writebehind.errors import WritebehindError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+ALIVE_S = 5  # an engine that gave a sign since then will see the pause
 
 
 @click.command()
 @click.argument("pipeline")
+@click.option("--timeout", type=click.FloatRange(min=0), default=30.0, show_default=True, help="For the batch under way, in seconds.")
 @redis_option
-def pause(pipeline: str, redis_url: str) -> None:
-    """Pauses writing of PIPELINE; changes go on being captured, and wait in Redis."""
+def pause(pipeline: str, timeout: float, redis_url: str) -> None:
+    """Pauses writing of PIPELINE; changes go on being captured, and wait in Redis.
+
+    Returns when the engine writes no more: what it had begun is committed.
+    """
     from writebehind import registry
 
     with usable_server(redis_url) as client:
         registry.find_pipeline(client, pipeline)
         client.hset(registry.key(pipeline, "control"), "paused", "1")
+        _wait(client, pipeline, timeout)
     click.echo(f"{pipeline}: paused; changes wait until: writebehind resume {pipeline}", err=True)
+
+
+def _wait(client: Redis, pipeline: str, timeout_s: float) -> None:
+    from writebehind.overview import read_overview
+
+    deadline = time.monotonic() + timeout_s
+    while True:
+        engine = next(overview for overview in read_overview(client) if overview.name == pipeline)
+        state = engine.engine.get("state")
+        if state in ("paused", "stopped", "halted") or engine.seconds_since_seen is None or engine.seconds_since_seen > ALIVE_S:
+            return
+        if time.monotonic() > deadline:
+            raise WritebehindError(
+                f"pipeline '{pipeline}': the engine still writes after {timeout_s:g} s; it pauses once its batch is written or given up",
+                "writebehind status says when",
+            )
+        time.sleep(0.05)
 
 
 @click.command()
