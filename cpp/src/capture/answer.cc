@@ -3,6 +3,7 @@
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
 #include "capture/server.h"
+#include "capture/stream_dump.h"
 
 namespace writebehind {
 namespace {
@@ -62,23 +63,17 @@ bool WriteAnswer(redis::Context* ctx, std::string_view key, std::string_view uui
     redis::Log(ctx, "warning", "no answer to a writer: the key '%s' is no stream", name.c_str());
     return false;
   }
-  const StringHandle answer = MakeString(name);
-  std::vector<StringHandle> owners;
-  std::vector<redis::String*> words;
-  for (const std::string_view word :
-       {std::string_view("status"), std::string_view(error.empty() ? "done" : "failed"),
-        std::string_view("error"), error}) {
-    words.push_back(owners.emplace_back(MakeString(word)).get());
+  const long long now = redis::Milliseconds();
+  std::vector<std::string_view> words{"status", error.empty() ? "done" : "failed"};
+  if (!error.empty()) words.insert(words.end(), {"error", error});
+  const std::string dump = DumpStream({static_cast<std::uint64_t>(now), 0}, words);
+  const OwnWrites own;
+  const ReplyHandle restored(redis::Call(ctx, "RESTORE", "!Eblbc", name.data(), name.size(),
+                                         now + kAnswerLivesMs, dump.data(), dump.size(), "ABSTTL"));
+  if (!restored || redis::CallReplyType(restored.get()) == redis::kReplyError) {
+    redis::Log(ctx, "warning", "no answer to a writer: '%s' can't be made", name.c_str());
+    return false;
   }
-  if (error.empty()) words.resize(2);
-  const long long until = redis::Milliseconds() + kAnswerLivesMs;
-  redis::StreamId id;
-  const KeyHandle stream = OpenForWrite(ctx, answer.get());
-  redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, words.data(),
-                   static_cast<long>(words.size() / 2));
-  redis::SetAbsExpire(stream.get(), until);
-  redis::Replicate(ctx, "XADD", "scv", answer.get(), StreamIdText(id).text, words.data(), words.size());
-  redis::Replicate(ctx, "PEXPIREAT", "sl", answer.get(), until);
   const Database* database = Server::Get().Capturing(ctx);
   if (database != nullptr && database->Captures(name)) AnswerKeys::Get().Add(database->index(), name);
   return true;
