@@ -63,6 +63,7 @@ struct Refusal {
   std::string value;   // at most 200 bytes of it
   std::string reason;
   bool is_constraint = false;
+  std::string cause{};  // what refused it, in words that are the same for every row; empty: the column says it
 };
 
 struct WriteResult {

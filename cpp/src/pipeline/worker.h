@@ -64,6 +64,7 @@ class Worker {
 
   // worker_rejects.cc: what a cast or the target refuses
   Status HandleRefused();
+  [[nodiscard]] std::string CommonCause() const;
   bool HoldsAll();
   bool CutMerged();
   Status StoreRefused();

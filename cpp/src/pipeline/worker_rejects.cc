@@ -37,16 +37,23 @@ void Worker::TakeBack() {
   merged_refused_.clear();
 }
 
+// The column or the constraint that refused all of them; empty: there is no such one.
+std::string Worker::CommonCause() const {
+  std::string column = refused_.front().second.column;
+  std::string cause = refused_.front().second.cause;
+  for (const auto& [record, refusal] : refused_) {
+    if (refusal.column != column) column.clear();
+    if (refusal.cause != cause) cause.clear();
+  }
+  return column.empty() ? cause : "column " + column;
+}
+
 // All keys of the batch are refused for one cause, the second time running. What is left of a batch that was
 // cut has no say: it was asked whole.
 bool Worker::HoldsAll() {
   if (!whole_) return false;
-  std::string cause = refused_.front().second.column;
   std::unordered_set<std::string_view> refused_keys;
-  for (const auto& [record, refusal] : refused_) {
-    refused_keys.insert(batch_.records[record]->key);
-    if (refusal.column != cause) cause.clear();
-  }
+  for (const auto& [record, refusal] : refused_) refused_keys.insert(batch_.records[record]->key);
   std::unordered_set<std::string_view> keys;
   if (refused_keys.size() >= Brake::kLeastKeys) {
     for (std::size_t i = 0; i < batch_.records.size(); ++i) {
@@ -54,7 +61,7 @@ bool Worker::HoldsAll() {
       if (state != Fate::State::kSkipped && state != Fate::State::kDropped) keys.insert(batch_.records[i]->key);
     }
   }
-  return keys.size() == refused_keys.size() && brake_.Holds(keys.size(), cause);
+  return keys.size() == refused_keys.size() && brake_.Holds(keys.size(), CommonCause());
 }
 
 // A refused row that took something from earlier changes of its key does not say whose fault it was. So the
@@ -86,9 +93,8 @@ Status Worker::HandleRefused() {
   }
   if (HoldsAll()) {
     Status held(Code::kTransient,
-                fmt::format("writing is paused: every row of two batches was refused for column {}: {}", refused_.front().second.column,
-                            refused_.front().second.reason),
-                "mend the column or the mapping; it goes on by itself");
+                fmt::format("writing is paused: every row of two batches was refused for one cause: {}", Describe(refused_.front().second)),
+                "mend the table or the mapping; it goes on by itself");
     TakeBack();
     target_.ForgetPlans();
     return held;

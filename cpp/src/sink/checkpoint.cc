@@ -8,6 +8,13 @@ TableName ParseTableName(const std::string& text) {
   return {text.substr(0, dot), text.substr(dot + 1)};
 }
 
+Status ExactlyOnce::Explain(const DriverFailure& failure) const {
+  const Status status = failure.ToStatus();
+  if (!sql_ || !failure.is_schema || failure.message.find(table_.table) == std::string::npos) return status;
+  return {status.code(), status.message(),
+          "the exactly-once table must be there, and its user be granted to write it: " + sql_->create_table};
+}
+
 Status JudgeCheckpoint(const CheckpointMove& move, const std::optional<std::string>& stored) {
   if (!stored) return {Code::kFenced, "checkpoint '" + move.id + "' is gone from the exactly-once table"};
   if (*stored == move.to.ToString()) return Status::Ok();

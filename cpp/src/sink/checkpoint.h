@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sink/dialect.h"
+#include "sink/driver_failure.h"
 #include "writebehind/definition.h"
 #include "writebehind/sink.h"
 #include "writebehind/status.h"
@@ -29,6 +30,9 @@ class ExactlyOnce {
   explicit operator bool() const { return sql_.has_value(); }
   [[nodiscard]] const TableName& table() const { return table_; }
   const CheckpointSql* operator->() const { return &*sql_; }
+
+  // The status of a write that failed; says so where it is this table that is missing, or a right on it.
+  [[nodiscard]] Status Explain(const DriverFailure& failure) const;
 
   // What this write has to move; null: nothing.
   [[nodiscard]] const CheckpointMove* Move(const WriteRequest& request) const {

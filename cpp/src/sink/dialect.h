@@ -43,9 +43,11 @@ std::vector<std::string> Schema(const Output& output);
 }  // namespace postgres_sql
 
 namespace mysql_sql {
-// `rows` rows a statement; parameters row by row, each shape.Cells(plan). With other_unique, a row that
+// `rows` rows a statement; parameters row by row, each shape.Cells(plan). Where it is guarded, a row that
 // another key's row stands in the way of fails as NULL in a key column.
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows);
+// False: a key column may be NULL, so setting it to NULL would not fail.
+bool IsGuarded(const TablePlan& plan);
 std::string Delete(const TablePlan& plan, std::size_t rows);
 // One row; parameters: the columns that are set, then the keys. Empty where nothing is set.
 std::string Update(const TablePlan& plan, const Shape& shape);

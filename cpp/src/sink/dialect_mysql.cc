@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sink/dialect.h"
 
 namespace writebehind::mysql_sql {
@@ -43,8 +45,9 @@ std::string InsertInto(const TablePlan& plan, const Shape& shape, std::size_t ro
   return sql;
 }
 
-// ON DUPLICATE KEY UPDATE fires for every UNIQUE index. A row found by another one than the key's has another
-// key; setting its key to NULL fails, so that it is never touched.
+// ON DUPLICATE KEY UPDATE fires for every UNIQUE index, also for one that was added since the plan was made. A
+// row found by another one than the key's has another key; setting its key to NULL fails, so that it is never
+// touched.
 std::string Guard(const TablePlan& plan) {
   std::string same;
   for (const Column& key : plan.keys) Add(&same, " AND ", Name(key) + " <=> VALUES(" + Name(key) + ")");
@@ -54,9 +57,13 @@ std::string Guard(const TablePlan& plan) {
 
 }  // namespace
 
+bool IsGuarded(const TablePlan& plan) {
+  return std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
+}
+
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows) {
   std::string set;
-  if (plan.other_unique) set = Guard(plan);
+  if (IsGuarded(plan)) set = Guard(plan);
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     if (shape.Keeps(i)) continue;
     const std::string column = Name(plan.columns[i]);

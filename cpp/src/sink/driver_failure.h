@@ -14,6 +14,7 @@ struct DriverFailure {
   bool is_constraint = false;  // with kRefused
   bool is_schema = false;      // a table, a column or a privilege is missing
   int number = 0;              // MySQL's; 0: it has none
+  std::string cause{};         // with kRefused: the part of the message that no value of a row is in
 
   [[nodiscard]] Status ToStatus() const;
 };

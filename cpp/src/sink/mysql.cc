@@ -153,7 +153,7 @@ Status MysqlSink::Transaction(const WriteRequest& request, const std::vector<Gro
     for (const Group& group : groups) rows_.Write(request, group.shape, group.rows);
     status = Commit();
   } catch (const DriverFailure& failure) {
-    status = failure.ToStatus();
+    status = once_.Explain(failure);
   }
   if (!status.ok()) Rollback();
   return status;

@@ -173,7 +173,10 @@ Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, cons
       " FROM information_schema.COLUMNS WHERE " +
           std::string(kHere) + " ORDER BY ORDINAL_POSITION",
       here);
-  if (columns.empty()) return {Code::kConfig, "no table " + Quote(table, '`') + " in the database"};
+  if (columns.empty()) {
+    return {Code::kConfig, "no table " + Quote(table, '`') + " in the database",
+            "create it, or grant the user a right on it"};
+  }
   for (const Texts& row : columns) catalog->columns.push_back(ReadColumn(row, zone));
   ReadIndexes(query, here, catalog);
   const auto engines = query(

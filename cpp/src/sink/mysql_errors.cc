@@ -88,6 +88,16 @@ Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view me
 
 bool IsMysqlConstraint(int number) { return Among(number, kConstraint); }
 
+std::string MysqlCause(int number, std::string_view message) {
+  // Duplicate entry 'x' for key 'name', in any language: the name is the last in quotes, and has none in it.
+  constexpr std::array kDuplicate = {1062, 1586, 1859};
+  if (!Among(number, kDuplicate)) return std::string(message);
+  const std::size_t end = message.rfind('\'');
+  if (end == std::string_view::npos || end == 0) return {};
+  const std::size_t begin = message.rfind('\'', end - 1);
+  return begin == std::string_view::npos ? std::string() : "key " + std::string(message.substr(begin, end + 1 - begin));
+}
+
 bool IsMysqlSchemaError(int number) { return Among(number, kSchema); }
 
 }  // namespace writebehind

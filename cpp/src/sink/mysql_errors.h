@@ -3,6 +3,7 @@
 // https://mariadb.com/kb/en/mariadb-error-code-reference/
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "writebehind/status.h"
@@ -20,6 +21,9 @@ inline constexpr int kMysqlTlsError = 2026;
 Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view message);
 
 bool IsMysqlConstraint(int number);
+
+// What names the constraint: a message of a duplicate without the value that it begins with.
+std::string MysqlCause(int number, std::string_view message);
 
 // Of a table, column or privilege that is missing: the configuration's fault where nothing was written yet.
 bool IsMysqlSchemaError(int number);

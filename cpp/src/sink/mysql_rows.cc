@@ -66,11 +66,9 @@ std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const Shape& sha
 
 void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows) {
   const TablePlan& plan = request.plan;
-  // A key column that may be NULL can't guard its row (see dialect_mysql.cc).
-  const bool guarded =
-      std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
   const bool exact =
-      !shape.is_delete && (shape.UpdateFirst(plan) || (plan.other_unique && (!guarded || rows.size() == 1)));
+      !shape.is_delete &&
+      (shape.UpdateFirst(plan) || (plan.other_unique && (!mysql_sql::IsGuarded(plan) || rows.size() == 1)));
   if (exact) {
     for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
     return;

@@ -93,7 +93,8 @@ DriverFailure Failed(const sql::SQLException& error) {
           error.what(),
           IsMysqlConstraint(number),
           IsMysqlSchemaError(number),
-          number};
+          number,
+          MysqlCause(number, error.what())};
 }
 
 struct Prepared {

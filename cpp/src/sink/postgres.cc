@@ -151,8 +151,7 @@ Status PostgresSink::WriteOnce(const WriteRequest& request, const Group& group) 
   try {
     moved = group.rows.empty() ? MoveAlone(*move) : Run(request, group.shape, group.rows, move);
   } catch (const DriverFailure& failure) {
-    const Status status = failure.ToStatus();
-    if (failure.code != Code::kNotConnected) return status;
+    if (failure.code != Code::kNotConnected) return once_.Explain(failure);
     return {Code::kInDoubt, "postgres: the answer to a write never came: " + OneLine(failure.message)};
   }
   return moved ? Status::Ok() : Unmoved(*move);
@@ -190,7 +189,7 @@ WriteResult PostgresSink::Write(const WriteRequest& request) {
     session_.TidyStatements();
     status = groups.size() == 1 ? WriteOnce(request, groups.front()) : WriteGroups(request, groups);
   } catch (const DriverFailure& failure) {
-    status = failure.ToStatus();
+    status = once_.Explain(failure);
   }
   if (!status.ok() && groups.size() > 1) Rollback();
   return status.code() == Code::kRefused ? Search(request, groups) : WriteResult{status, {}};

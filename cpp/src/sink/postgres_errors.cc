@@ -58,6 +58,8 @@ Code PostgresCode(std::string_view sqlstate) {
 
 bool IsPostgresConstraint(std::string_view sqlstate) { return sqlstate.starts_with("23"); }
 
+std::string PostgresCause(std::string_view message) { return std::string(message.substr(0, message.find('\n'))); }
+
 Code PostgresConnectCode(std::string_view message) {
   const std::string_view state = TrailingState(message);
   if (!state.empty()) {

@@ -16,6 +16,9 @@ Code PostgresCode(std::string_view sqlstate);
 
 bool IsPostgresConstraint(std::string_view sqlstate);
 
+// What names the constraint: the message without the lines behind it, which show the row.
+std::string PostgresCause(std::string_view message);
+
 // Of a failed connect: `message` ends with the server's SQLSTATE (libpq's PQERRORS_SQLSTATE), or is libpq's
 // own. kConfig for what only a person can mend, kNotConnected for all else.
 Code PostgresConnectCode(std::string_view message);

@@ -95,6 +95,7 @@ auto PostgresSession::Guarded(const Call& call) {
   } catch (const pqxx::sql_error& error) {
     const std::string& state = error.sqlstate();
     failure = {kWho, PostgresCode(state), error.what(), IsPostgresConstraint(state), state.starts_with("42")};
+    failure.cause = PostgresCause(failure.message);
   } catch (const std::exception& error) {
     failure = {kWho, Code::kTransient, error.what()};
   }

@@ -25,18 +25,21 @@ bool Names(std::string_view message, const std::string& column) {
 
 }  // namespace
 
-Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint) {
+Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
+                    std::string_view cause) {
   Refusal refusal;
   refusal.reason = OneLine(message);
+  refusal.cause = OneLine(cause);
   refusal.is_constraint = is_constraint;
   const std::size_t cells = row.is_delete ? plan.keys.size() : plan.width();
-  for (std::size_t i = 0; i < cells; ++i) {
-    const Column& column = plan.column(i);
-    if (!Names(refusal.reason, column.name)) continue;
-    refusal.column = column.name;
-    refusal.type = column.type.name;
-    refusal.value = row.cells[i].state == Cell::State::kValue ? Printable(row.cells[i].text) : "NULL";
-    break;
+  for (const std::string& text : {refusal.cause, refusal.reason}) {
+    for (std::size_t i = 0; i < cells && refusal.column.empty(); ++i) {
+      const Column& column = plan.column(i);
+      if (!Names(text, column.name)) continue;
+      refusal.column = column.name;
+      refusal.type = column.type.name;
+      refusal.value = row.cells[i].state == Cell::State::kValue ? Printable(row.cells[i].text) : "NULL";
+    }
   }
   return refusal;
 }

@@ -10,8 +10,10 @@
 
 namespace writebehind {
 
-// `message` is the driver's; the column is the one of the plan that it names in quotes, if it does.
-Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint);
+// `message` is the driver's, `cause` the part of it that no value of the row is in. The column is the one of the
+// plan that they name in quotes, the cause first.
+Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
+                    std::string_view cause = {});
 
 // In the order of the rows, one for each: a row that replaces another may be refused twice.
 void OnePerRow(std::vector<Refusal>* refused);

@@ -37,7 +37,7 @@ Status SavepointSink::Try(const WriteRequest& request, const Shape& shape, Rows 
     return Status::Ok();
   } catch (const DriverFailure& failure) {
     if (failure.code != Code::kRefused) throw;
-    *refusal = MakeRefusal(request.plan, request.rows[rows.front()], failure.message, failure.is_constraint);
+    *refusal = MakeRefusal(request.plan, request.rows[rows.front()], failure.message, failure.is_constraint, failure.cause);
     Execute("ROLLBACK TO SAVEPOINT wb");
     return failure.ToStatus();
   }

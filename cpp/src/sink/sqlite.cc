@@ -138,7 +138,7 @@ void SqliteSink::WriteRows(const WriteRequest& request, bool each_alone, std::ve
         }
       } catch (const DriverFailure& failure) {
         if (failure.code != Code::kRefused) throw;
-        refused->push_back(MakeRefusal(request.plan, row, failure.message, failure.is_constraint));
+        refused->push_back(MakeRefusal(request.plan, row, failure.message, failure.is_constraint, failure.message));
         refused->back().row = i;
         if (!session_.InTransaction()) return;  // a trigger's RAISE(ROLLBACK)
       }
@@ -200,9 +200,9 @@ WriteResult SqliteSink::Write(const WriteRequest& request) {
     return Transaction(request, false);
   } catch (const DriverFailure& failure) {
     Rollback();
-    const Status status = failure.ToStatus();
+    const Status status = once_.Explain(failure);
     // While writing, only time can tell what mends itself.
-    return {failure.code == Code::kTransient ? status : Status(Code::kTransient, status.message()), {}};
+    return {Status(Code::kTransient, status.message(), status.hint()), {}};
   }
 }
 

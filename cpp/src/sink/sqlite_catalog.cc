@@ -91,7 +91,7 @@ Status ReadSqliteCatalog(const QueryFunction& query, const TableName& table, Cat
       "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) WHERE hidden "
       "<> 1 ORDER BY cid",
       {table.table, schema});
-  if (columns.empty()) return {Code::kConfig, "no table '" + table.table + "' in the database file"};
+  if (columns.empty()) return {Code::kConfig, "no table '" + table.table + "' in the database file", "create it"};
   for (const Texts& row : columns) {
     Column column;
     column.name = Value(row[0]);

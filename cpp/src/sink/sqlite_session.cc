@@ -90,8 +90,9 @@ SqliteSession::SqliteSession(const SinkOptions& options) : options_(options) {}
 SqliteSession::~SqliteSession() { Close(); }
 
 DriverFailure SqliteSession::Failed(int code) const {
-  return {"sqlite " + options_.database, CodeOf(code), sqlite3_errmsg(driver_->db.get()),
-          (code & 0xFF) == SQLITE_CONSTRAINT};
+  const std::string message = sqlite3_errmsg(driver_->db.get());
+  return {"sqlite " + options_.database, CodeOf(code), message, (code & 0xFF) == SQLITE_CONSTRAINT,
+          message.starts_with("no such ")};
 }
 
 int SqliteSession::OnBusy(void* self, int tries) {

@@ -22,6 +22,13 @@ TEST(PostgresErrors, ByTheirClass) {
   EXPECT_FALSE(IsPostgresConstraint("22001"));
 }
 
+TEST(Causes, AreTheSameForEveryRow) {
+  EXPECT_EQ("ERROR:  violates check constraint \"c\"",
+            PostgresCause("ERROR:  violates check constraint \"c\"\nDETAIL:  Failing row contains (1).\n"));
+  EXPECT_EQ("key 'b'", MysqlCause(1062, "Duplicate entry 'it's' for key 'b'"));
+  EXPECT_EQ("CONSTRAINT `c` failed for `wb`.`t`", MysqlCause(4025, "CONSTRAINT `c` failed for `wb`.`t`"));
+}
+
 TEST(PostgresErrors, OfAConnect) {
   const std::string begin = "connection to server at \"127.0.0.1\", port 1 failed: ";
   for (const char* state : {"28P01", "28000", "3D000", "42501", "22023"})
