@@ -166,10 +166,20 @@ def test_types(run_sql: Start, target: Database, redis_client: redis.Redis) -> N
     assert set(empty[1:]) <= {None, ""}
 
 
-def test_mysql_never_touches_the_row_of_another_key(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
-    target.create("id INTEGER PRIMARY KEY, u INTEGER UNIQUE, kept VARCHAR(9)")
+@pytest.mark.parametrize("is_added_later", [False, True])
+def test_mysql_never_touches_the_row_of_another_key(
+    run_sql: Start, target: Database, redis_client: redis.Redis, is_added_later: bool
+) -> None:
+    target.create("id INTEGER PRIMARY KEY, u INTEGER, kept VARCHAR(9)")
     target.run(f"INSERT INTO {target.name} VALUES (1, 10, 'mine')")
+    add = f"CREATE UNIQUE INDEX {target.name}_u ON {target.name} (u)"
+    if not is_added_later:
+        target.run(add)
     engine = run_sql({"u": "u"})
+    redis_client.hset("p:3", "u", 3)
+    assert engine.drain()
+    if is_added_later:
+        target.run(add)
     redis_client.hset("p:2", "u", 10)
     redis_client.hset("p:3", "u", 30)
     assert engine.drain()

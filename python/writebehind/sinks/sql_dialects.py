@@ -118,11 +118,17 @@ class SqlTable:
         )
 
     def on_duplicate(self, shape: Shape, rows: int) -> Executable:
-        """MySQL and MariaDB, for executemany. REQUIRES: no other UNIQUE index, because it fires for every one."""
+        """MySQL and MariaDB, for executemany. REQUIRES: no key column may be NULL.
+
+        It fires for every UNIQUE index, also for one that was added since the table was described. A row found by another one than
+        the key's has another key; setting its key to NULL fails, so that it is never touched.
+        """
         del rows
         insert = self._insert_of(mysql.insert(self.table), shape)
-        taken = {f"c{cell}": insert.inserted[f"c{cell}"] for cell in self.written(shape)}
-        return insert.on_duplicate_key_update(taken or {"c0": self.column(0)})  # type: ignore[no-any-return]
+        same = sa.and_(*(self.column(cell).op("<=>")(insert.inserted[f"c{cell}"]) for cell in self.keys))
+        guard = ("c0", sa.case((same, self.column(0)), else_=sa.null()))
+        taken = [(f"c{cell}", insert.inserted[f"c{cell}"]) for cell in self.written(shape)]
+        return insert.on_duplicate_key_update([guard, *taken])  # type: ignore[no-any-return]
 
     def merge_oracle(self, shape: Shape, rows: int) -> Executable:
         """One row, for executemany."""

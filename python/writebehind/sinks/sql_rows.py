@@ -145,7 +145,8 @@ class RowWriter:
             return True
         names = [name for name, _, _ in self.plan.keys + self.plan.columns]
         # ON DUPLICATE KEY fires for every UNIQUE index; and SQLAlchemy doubles a name's percent signs once too often in VALUES().
-        has_trap = self.described.has_other_unique(self.plan) or any("%" in name for name in names)
+        has_null_key = any(self.described.columns[name]["nullable"] for name, _, _ in self.plan.keys)
+        has_trap = self.described.has_other_unique(self.plan) or has_null_key or any("%" in name for name in names)
         if self._dialect in ("mysql", "mariadb") and has_trap:
             return True
         return any(self.described.must_have(name) for i, name in enumerate(names) if i not in shape.cells)
