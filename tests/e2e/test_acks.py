@@ -83,7 +83,14 @@ def test_500_uuids_on_one_key_are_answered_once_each_behind_the_commit(run: Stac
 
 def write_touched(run: Stack) -> None:
     """A batch of coalesced keys: what a cast refuses and what the database refuses, in the middle and at the end."""
-    values: dict[str, tuple[object, ...]] = {"1": (1, "no number", 3), "2": (1, 13, 3), "3": (1, 2, 13), "4": (13, 13), "5": ("no number",), "6": (6,)}
+    values: dict[str, tuple[object, ...]] = {
+        "1": (1, "no number", 3),
+        "2": (1, 13, 3),
+        "3": (1, 2, 13),
+        "4": (13, 13),
+        "5": ("no number",),
+        "6": (6,),
+    }
     with run.redis.pipeline() as pipe:
         for key, seqs in values.items():
             for number, seq in enumerate(seqs):
@@ -93,11 +100,19 @@ def write_touched(run: Stack) -> None:
 
 
 TOUCHED = {
-    "1.0": ["done"], "1.1": ["failed"], "1.2": ["done"],  # cast first: it is refused though a later change is there
-    "2.0": ["done"], "2.1": ["done"], "2.2": ["done"],  # never tried: a later change of its key is committed
-    "3.0": ["done"], "3.1": ["done"], "3.2": ["failed"],  # the one before it is tried
-    "4.0": ["failed"], "4.1": ["failed"],
-    "5.0": ["failed"], "6.0": ["done"],
+    "1.0": ["done"],
+    "1.1": ["failed"],
+    "1.2": ["done"],  # cast first: it is refused though a later change is there
+    "2.0": ["done"],
+    "2.1": ["done"],
+    "2.2": ["done"],  # never tried: a later change of its key is committed
+    "3.0": ["done"],
+    "3.1": ["done"],
+    "3.2": ["failed"],  # the one before it is tried
+    "4.0": ["failed"],
+    "4.1": ["failed"],
+    "5.0": ["failed"],
+    "6.0": ["done"],
 }
 TOUCHED_ROWS = {"0": ("name 0", 0), "1": ("n", 3), "2": ("n", 3), "3": ("n", 2)}
 TOUCHED_REJECTED = ["person:1", "person:3", "person:4", "person:4", "person:5"]

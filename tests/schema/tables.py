@@ -81,9 +81,9 @@ class Database:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         if self.server is None:
             return
-        mine = self.run("SELECT table_name FROM information_schema.tables WHERE table_name LIKE '{t}%'")
-        for (table,) in mine:
-            self.run(f"DROP TABLE {table}" + (" CASCADE" if self.kind == "postgres" else ""))
+        mine = ", ".join(row[0] for row in self.run("SELECT table_name FROM information_schema.tables WHERE table_name LIKE '{t}%'"))
+        if mine:
+            self.run("SET foreign_key_checks = 0" if self.kind == "mariadb" else "SELECT 1", f"DROP TABLE {mine} CASCADE")
 
 
 class Table(Database):

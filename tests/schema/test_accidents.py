@@ -47,7 +47,9 @@ ACCIDENTS = (
         ("{t}", "no column 'a'", "its columns are: id, z, b"),
         ("ALTER TABLE {t} RENAME COLUMN z TO a",),
     ),
-    Accident("table renamed", ("ALTER TABLE {t} RENAME TO {t}_away",), ("no table", "{t}", "create it"), ("ALTER TABLE {t}_away RENAME TO {t}",)),
+    Accident(
+        "table renamed", ("ALTER TABLE {t} RENAME TO {t}_away",), ("no table", "{t}", "create it"), ("ALTER TABLE {t}_away RENAME TO {t}",)
+    ),
     Accident("table dropped", ("DROP TABLE {t}",), ("no table", "{t}", "create it"), (TABLE, GRANT), SERVERS),
     Accident("table dropped", ("DROP TABLE {t}",), ("no table", "{t}", "create it"), (TABLE,), ("sqlite",)),
     Accident("exactly-once table dropped", ("DROP TABLE {once}",), ("{once}", "CREATE TABLE"), (ONCE, GRANT_ONCE), SERVERS),
@@ -57,7 +59,13 @@ ACCIDENTS = (
     revoked("postgres", "UPDATE", "{once}", "permission denied for table", "exactly-once table"),
     revoked("mariadb", "UPDATE", "{once}", "UPDATE command denied", "exactly-once table"),
     Accident("all rights", ("REVOKE ALL ON {t} FROM {user}",), ("{t}",), (GRANT,), SERVERS),
-    Accident("key dropped", ("ALTER TABLE {t} DROP CONSTRAINT {t}_pkey",), ("the key (id)", "{t}"), ("ALTER TABLE {t} ADD PRIMARY KEY (id)",), ("postgres",)),
+    Accident(
+        "key dropped",
+        ("ALTER TABLE {t} DROP CONSTRAINT {t}_pkey",),
+        ("the key (id)", "{t}"),
+        ("ALTER TABLE {t} ADD PRIMARY KEY (id)",),
+        ("postgres",),
+    ),
     Accident(
         "another password",
         ("ALTER ROLE {user} PASSWORD 'secret-two'", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'"),
@@ -76,7 +84,9 @@ ACCIDENTS = (
 
 
 def cases() -> list[object]:
-    return [pytest.param(accident, kind, id=f"{accident.name.replace(' ', '-')}-{kind}") for accident in ACCIDENTS for kind in accident.kinds]
+    return [
+        pytest.param(accident, kind, id=f"{accident.name.replace(' ', '-')}-{kind}") for accident in ACCIDENTS for kind in accident.kinds
+    ]
 
 
 @pytest.mark.parametrize(("accident", "table"), cases(), indirect=["table"])

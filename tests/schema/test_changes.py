@@ -136,7 +136,11 @@ def test_two_batches_that_a_constraint_refuses_whole_pause_writing(run: Running,
     }
     added = {
         "check": ("ALTER TABLE {t} ADD CONSTRAINT {t}_no CHECK (a < 10)",),
-        "foreign key": ("CREATE TABLE {t}_b (b VARCHAR(20) PRIMARY KEY)", "INSERT INTO {t}_b VALUES ('one')", "ALTER TABLE {t} ADD CONSTRAINT {t}_no FOREIGN KEY (b) REFERENCES {t}_b (b)"),
+        "foreign key": (
+            "CREATE TABLE {t}_b (b VARCHAR(20) PRIMARY KEY)",
+            "INSERT INTO {t}_b VALUES ('one')",
+            "ALTER TABLE {t} ADD CONSTRAINT {t}_no FOREIGN KEY (b) REFERENCES {t}_b (b)",
+        ),
         "trigger": raise_[kind],
     }
     gone = {
