@@ -85,7 +85,7 @@ CHANGES = (
         {"a": 2, "b": "two"},
         (2, "two"),
         {"a": 3, "b": "one"},
-        "b",
+        "{t}",
         {"sqlite": "DROP INDEX {t}_one", "postgres": "DROP INDEX {t}_one", "mariadb": "DROP INDEX {t}_one ON {t}"},
     ),
 )
