@@ -69,14 +69,14 @@ ACCIDENTS = (
     Accident(
         "another password",
         ("ALTER ROLE {user} PASSWORD 'secret-two'", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'"),
-        ("authentication failed", "{user}"),
+        ("authentication failed", "{user}", "check the connection's user, password"),
         ("ALTER ROLE {user} PASSWORD 'secret-one'",),
         ("postgres",),
     ),
     Accident(
         "another password",
         ("ALTER USER {user} IDENTIFIED BY 'secret-two'", "KILL USER {user}"),
-        ("Access denied for user '{t}'",),
+        ("Access denied for user '{t}'", "check the connection's user, password"),
         ("ALTER USER {user} IDENTIFIED BY 'secret-one'",),
         ("mariadb",),
     ),

@@ -7,6 +7,9 @@
 
 namespace writebehind {
 
+// Of a connect that only a person can mend.
+inline constexpr char kLoginHint[] = "check the connection's user, password and options against the database's";
+
 struct DriverFailure {
   std::string who;  // begins the status: "mysql"
   Code code = Code::kTransient;

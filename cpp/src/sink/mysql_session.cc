@@ -137,7 +137,7 @@ Status MysqlSession::Open() {
     DriverFailure failure = Failed(error);
     failure.code = MysqlConnectCode(failure.number, error.getSQLStateCStr(), error.what());
     if (failure.code != Code::kConfig) failure.code = Code::kNotConnected;
-    return failure.ToStatus();
+    return {failure.code, failure.ToStatus().message(), failure.code == Code::kConfig ? kLoginHint : ""};
   } catch (const std::exception& error) {
     return {Code::kConfig, std::string("mysql: ") + error.what()};  // an option of the wrong type
   }

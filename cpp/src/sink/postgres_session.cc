@@ -115,7 +115,8 @@ Status PostgresSession::Open() {
   } catch (const std::exception& error) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    return {ProbePostgres(connection_string, left), "postgres: " + OneLine(error.what())};
+    const Code code = ProbePostgres(connection_string, left);
+    return {code, "postgres: " + OneLine(error.what()), code == Code::kConfig ? kLoginHint : ""};
   }
   try {
     Execute("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()) +
