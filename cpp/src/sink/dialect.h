@@ -34,9 +34,9 @@ std::string CreateTable(const Output& output, char mark, const std::string& key_
                         const std::string& type);
 
 namespace postgres_sql {
-// One statement for any number of rows. Parameters: a text[] for each of shape.Cells(plan); with
-// `checkpoint` three more: to, id, from. Then it answers one number: how many checkpoints moved (0: no row
-// was written either).
+// One statement for any number of rows. Parameters: a text[] (bytea[] for bytes) for each of
+// shape.Cells(plan); with `checkpoint` three more: to, id, from. Then it answers one number: how many
+// checkpoints moved (0: no row was written either).
 std::string Write(const TablePlan& plan, const Shape& shape, const TableName* checkpoint);
 CheckpointSql Checkpoint(const TableName& table);
 std::vector<std::string> Schema(const Output& output);

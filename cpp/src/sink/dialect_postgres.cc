@@ -1,5 +1,5 @@
-// PostgreSQL: every column of all rows is one text[] parameter, so that a statement's text does not depend
-// on the number of rows and is prepared once.
+// PostgreSQL: every column of all rows is one text[] or bytea[] parameter, so that a statement's text does
+// not depend on the number of rows and is prepared once.
 //
 // A text is cast to its column's type without the length: `'abc'::varchar(2)` would cut without a word,
 // assigning 'abc'::varchar to a varchar(2) column fails as it should.
@@ -26,7 +26,8 @@ struct Parts {
       sources.push_back(name);
       targets.push_back(column);
       casts.push_back("u." + name + "::" + plan.column(cell).type.cast_name + " AS " + name);
-      parameters.push_back("$" + std::to_string(sources.size()) + "::text[]");
+      const bool is_bytes = plan.column(cell).type.kind == TypeKind::kBytes;
+      parameters.push_back("$" + std::to_string(sources.size()) + (is_bytes ? "::bytea[]" : "::text[]"));
       if (cell < plan.keys.size()) {
         keys.push_back(column);
         same_key.push_back("t." + column + " = s." + name);

@@ -1,6 +1,7 @@
 // PostgreSQL. A batch of one shape is one statement, which moves the checkpoint too: one round trip, its own
 // transaction. Batches with deletes and upserts, or with several sets of kept columns, are a BEGIN, a
 // statement each, and a COMMIT. What the database refuses is searched for in a transaction with a savepoint.
+#include "sink/binary_array.h"
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
 #include "sink/driver_failure.h"
@@ -9,10 +10,11 @@
 #include "sink/postgres_session.h"
 #include "sink/refusal.h"
 #include "sink/savepoint_sink.h"
-#include "sink/text_array.h"
 
 namespace writebehind {
 namespace {
+
+constexpr std::size_t kMostKept = 8U << 20U;  // of memory from one statement to the next
 
 class PostgresSink final : public SavepointSink {
  public:
@@ -46,7 +48,7 @@ class PostgresSink final : public SavepointSink {
     session_.Execute(again ? "RELEASE SAVEPOINT wb; SAVEPOINT wb" : "SAVEPOINT wb");
   }
 
-  std::vector<std::string> parameters_;  // of the statement under way, kept for their memory
+  std::string array_;  // the parameter being made, kept for its memory
   PostgresSession session_;
 };
 
@@ -115,22 +117,22 @@ std::vector<std::string> PostgresSink::Warnings() {
 bool PostgresSink::Run(const WriteRequest& request, const Shape& shape, Rows rows,
                        const CheckpointMove* move) {
   const std::vector<std::size_t> cells = shape.Cells(request.plan);
-  parameters_.resize(cells.size() + (move != nullptr ? 3 : 0));
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const ColumnType& type = request.plan.column(cells[i]).type;
-    TextArray array(&parameters_[i]);
-    for (const std::uint32_t row : rows) array.Add(type, request.rows[row].cells[cells[i]]);
-    array.Finish();
+  PostgresParameters parameters;
+  for (const std::size_t cell : cells) {
+    const bool is_bytes = request.plan.column(cell).type.kind == TypeKind::kBytes;
+    BinaryArray array(&array_, is_bytes ? BinaryArray::kBytea : BinaryArray::kText, rows.size());
+    for (const std::uint32_t row : rows) array.Add(request.rows[row].cells[cell]);
+    parameters.Add(array_);
   }
+  if (array_.capacity() > kMostKept) std::string().swap(array_);
   if (move != nullptr) {
-    parameters_[cells.size()] = move->to.ToString();
-    parameters_[cells.size() + 1] = move->id;
-    parameters_[cells.size() + 2] = move->from.ToString();
+    for (const std::string& text : {move->to.ToString(), move->id, move->from.ToString()})
+      parameters.Add(text);
   }
   const std::string key = std::to_string(request.plan.id) + (move != nullptr ? "!" : "") + shape.Name();
   const TableName* table = move != nullptr ? &once_.table() : nullptr;
   const auto answer = session_.RunPrepared(
-      key, [&] { return postgres_sql::Write(request.plan, shape, table); }, parameters_);
+      key, [&] { return postgres_sql::Write(request.plan, shape, table); }, parameters);
   return move == nullptr || answer.rows.at(0).at(0) != "0";
 }
 

@@ -75,6 +75,15 @@ struct PostgresSession::Driver {
   pqxx::connection connection;
 };
 
+struct PostgresParameters::List {
+  std::vector<pqxx::binarystring> all;
+};
+
+PostgresParameters::PostgresParameters() : list_(std::make_unique<List>()) {}
+PostgresParameters::~PostgresParameters() = default;
+
+void PostgresParameters::Add(std::string_view bytes) { list_->all.emplace_back(bytes.data(), bytes.size()); }
+
 PostgresSession::PostgresSession(const SinkOptions& options)
     : options_(options), watchdog_(WatchdogLimit(options), [this] { Break(); }) {}
 
@@ -179,11 +188,10 @@ const std::string& PostgresSession::Prepare(const std::string& key, const std::s
   return prepared_[key] = name;
 }
 
-PostgresSession::Answer PostgresSession::Run(const std::string& name,
-                                             const std::vector<std::string>& parameters) {
+PostgresSession::Answer PostgresSession::Run(const std::string& name, const PostgresParameters& parameters) {
   return Guarded([&] {
     pqxx::nontransaction session(driver_->connection);
-    return ToAnswer(session.exec_prepared(name, pqxx::prepare::make_dynamic_params(parameters)));
+    return ToAnswer(session.exec_prepared(name, pqxx::prepare::make_dynamic_params(parameters.list_->all)));
   });
 }
 

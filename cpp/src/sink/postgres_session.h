@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sink/catalog_reader.h"
@@ -17,6 +18,20 @@
 #include "writebehind/status.h"
 
 namespace writebehind {
+
+// Parameters of a prepared statement in the database's own binary form, in their order.
+class PostgresParameters {
+ public:
+  PostgresParameters();
+  ~PostgresParameters();
+
+  void Add(std::string_view bytes);  // which are copied, so that their memory may serve for the next
+
+ private:
+  friend class PostgresSession;
+  struct List;
+  std::unique_ptr<List> list_;
+};
 
 // One thread, but for Break. Every call is ended by a watchdog a little behind the statement timeout.
 class PostgresSession {
@@ -41,7 +56,7 @@ class PostgresSession {
   Answer Query(const std::string& sql, const std::vector<std::string>& parameters);
   // A statement that is kept prepared by `key`; `sql` makes its text where it is not.
   template <typename MakeSql>
-  Answer RunPrepared(const std::string& key, const MakeSql& sql, const std::vector<std::string>& parameters) {
+  Answer RunPrepared(const std::string& key, const MakeSql& sql, const PostgresParameters& parameters) {
     const auto found = prepared_.find(key);
     return found != prepared_.end() ? Run(found->second, parameters) : Run(Prepare(key, sql()), parameters);
   }
@@ -56,7 +71,7 @@ class PostgresSession {
   template <typename Call>
   auto Guarded(const Call& call);
   const std::string& Prepare(const std::string& key, const std::string& sql);
-  Answer Run(const std::string& name, const std::vector<std::string>& parameters);
+  Answer Run(const std::string& name, const PostgresParameters& parameters);
 
   const SinkOptions options_;
   std::mutex mutex_;  // guards driver_ against Break

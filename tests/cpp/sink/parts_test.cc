@@ -5,11 +5,11 @@
 #include <atomic>
 #include <thread>
 
+#include "sink/binary_array.h"
 #include "sink/catalog_reader.h"
 #include "sink/checkpoint.h"
 #include "sink/groups.h"
 #include "sink/refusal.h"
-#include "sink/text_array.h"
 #include "sink/watchdog.h"
 
 namespace writebehind {
@@ -23,19 +23,18 @@ Row Make(const std::vector<Cell>& cells) {
   return row;
 }
 
-TEST(TextArray, EscapesWhatArraysEscape) {
-  std::string text = "old";
-  TextArray array(&text);
-  ColumnType type;
-  type.kind = TypeKind::kText;
-  array.Add(type, Of("a\"b\\c"));
-  array.Add(type, Of(""));
-  array.Add(type, {});
-  array.Add(type, Of("NULL"));
-  type.kind = TypeKind::kBytes;
-  array.Add(type, Of(std::string_view("\0\xff", 2)));
-  array.Finish();
-  EXPECT_EQ(R"({"a\"b\\c","",NULL,"NULL","\\x00ff"})", text);
+TEST(BinaryArray, PutsLengthsBeforeBytes) {
+  std::string bytes = "old";
+  BinaryArray array(&bytes, BinaryArray::kBytea, 3);
+  array.Add(Of(std::string_view("\0\xff\"", 3)));
+  array.Add({});
+  array.Add(Of(""));
+  constexpr char kExpected[] =
+      "\0\0\0\1\0\0\0\1\0\0\0\x11\0\0\0\3\0\0\0\1"
+      "\0\0\0\3\0\xff\""
+      "\xff\xff\xff\xff"
+      "\0\0\0\0";
+  EXPECT_EQ(std::string_view(kExpected, sizeof kExpected - 1), bytes);
 }
 
 TEST(Checkpoint, JudgesAMoveThatChangedNothing) {
