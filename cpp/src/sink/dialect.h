@@ -38,6 +38,8 @@ namespace postgres_sql {
 // shape.Cells(plan); with `checkpoint` three more: to, id, from. Then it answers one number: how many
 // checkpoints moved (0: no row was written either).
 std::string Write(const TablePlan& plan, const Shape& shape, const TableName* checkpoint);
+// Reads one text parameter for each of these columns as a value of its type, and keeps nothing.
+std::string TryCasts(const std::vector<const Column*>& columns);
 CheckpointSql Checkpoint(const TableName& table);
 std::vector<std::string> Schema(const Output& output);
 }  // namespace postgres_sql

@@ -104,6 +104,16 @@ std::string Write(const TablePlan& plan, const Shape& shape, const TableName* ch
   return "WITH " + Join(made.with, ", ") + " " + made.last;
 }
 
+// By the type's own name too: it may be a domain with conditions.
+std::string TryCasts(const std::vector<const Column*>& columns) {
+  std::vector<std::string> casts;
+  for (const Column* column : columns) {
+    const std::string parameter = "$" + std::to_string(casts.size() + 1);
+    casts.push_back(parameter + "::text::" + column->type.cast_name + "::" + column->type.name + " IS NULL");
+  }
+  return "SELECT " + Join(casts, " OR ");
+}
+
 CheckpointSql Checkpoint(const TableName& table) { return {table, kMark, '$', "text"}; }
 
 std::vector<std::string> Schema(const Output& output) { return {CreateTable(output, kMark, "text", "text")}; }

@@ -1,7 +1,10 @@
 // PostgreSQL. A batch of one shape is one statement, which moves the checkpoint too: one round trip, its own
 // transaction. Batches with deletes and upserts, or with several sets of kept columns, are a BEGIN, a
 // statement each, and a COMMIT. What the database refuses is searched for in a transaction with a savepoint.
+#include <algorithm>
+
 #include "sink/binary_array.h"
+#include "sink/bisect.h"
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
 #include "sink/driver_failure.h"
@@ -47,6 +50,10 @@ class PostgresSink final : public SavepointSink {
   void SetSavepoint(bool again) override {
     session_.Execute(again ? "RELEASE SAVEPOINT wb; SAVEPOINT wb" : "SAVEPOINT wb");
   }
+
+  void FindColumn(const WriteRequest& request, const Shape& shape, std::uint32_t row,
+                  Refusal* refusal) override;
+  Status TryCasts(const TablePlan& plan, const Row& row, Rows cells);
 
   std::string array_;  // the parameter being made, kept for its memory
   PostgresSession session_;
@@ -179,6 +186,51 @@ bool PostgresSink::BeginSearch(const WriteRequest& request, Status* judged) {
   Rollback();
   *judged = Unmoved(*move);
   return false;
+}
+
+// Are these cells values of their columns' types, all of them?
+Status PostgresSink::TryCasts(const TablePlan& plan, const Row& row, Rows cells) {
+  std::vector<const Column*> columns;
+  std::vector<std::string> texts;
+  for (const std::uint32_t cell : cells) {
+    columns.push_back(&plan.column(cell));
+    texts.emplace_back(row.cells[cell].text);
+  }
+  try {
+    session_.Query(postgres_sql::TryCasts(columns), texts);
+    return Status::Ok();
+  } catch (const DriverFailure& failure) {
+    if (failure.code != Code::kRefused) throw;
+    session_.Execute("ROLLBACK TO SAVEPOINT wb");
+    return failure.ToStatus();
+  }
+}
+
+// What PostgreSQL says of a bad value names its type, not its column; what looks like a name may be the
+// value.
+void PostgresSink::FindColumn(const WriteRequest& request, const Shape& shape, std::uint32_t index,
+                              Refusal* refusal) {
+  if (refusal->is_constraint && !refusal->column.empty()) return;
+  const TablePlan& plan = request.plan;
+  const Row& row = request.rows[index];
+  std::vector<std::uint32_t> cells;
+  std::vector<std::size_t> named;  // columns of a type that the message names
+  const bool may_name = !refusal->is_constraint || refusal->reason.find("domain ") != std::string::npos;
+  for (const std::size_t cell : shape.Cells(plan)) {
+    const ColumnType& type = plan.column(cell).type;
+    const std::string element = type.name.substr(0, type.name.find("[]"));
+    if (refusal->reason.find(" " + element) != std::string::npos) named.push_back(cell);
+    const bool has_text = row.cells[cell].state == Cell::State::kValue && type.kind != TypeKind::kBytes;
+    if (has_text) cells.push_back(static_cast<std::uint32_t>(cell));
+  }
+  std::vector<Refusal> bad;
+  auto apply = [&](Rows some, Refusal* /*refusal*/) { return TryCasts(plan, row, some); };
+  const Status status = Bisect(Rows(cells), false, apply, &bad);
+  if (!bad.empty()) {
+    Blame(plan, row, bad.front().row, refusal);
+  } else if (status.ok() && may_name && named.size() == 1 && refusal->column.empty()) {
+    Blame(plan, row, named.front(), refusal);
+  }
 }
 
 WriteResult PostgresSink::Write(const WriteRequest& request) {

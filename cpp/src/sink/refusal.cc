@@ -12,7 +12,7 @@ constexpr std::size_t kMessageBytes = 500;
 // Of any language: »a«, „a“ and the like begin and end with bytes that are not ASCII.
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`' || static_cast<unsigned char>(c) >= 0x80; }
 
-// How databases name a column: "a", 'a', `a`, (a)=(…), t.a
+// How databases name a column: "a", 'a', `a`, (a)=(…), t.a, `t.a`
 bool Names(std::string_view message, const std::string& column) {
   for (std::size_t at = message.find(column, 1); at != std::string_view::npos;
        at = message.find(column, at + 1)) {
@@ -20,6 +20,7 @@ bool Names(std::string_view message, const std::string& column) {
     if (end < message.size() && IsQuote(message[at - 1]) && IsQuote(message[end])) return true;
   }
   if (message.find("(" + column + ")=(") != std::string_view::npos) return true;
+  if (message.find("." + column + "`") != std::string_view::npos) return true;
   return message.ends_with("." + column) || message.find("." + column + ",") != std::string_view::npos;
 }
 
@@ -34,14 +35,17 @@ Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view mess
   const std::size_t cells = row.is_delete ? plan.keys.size() : plan.width();
   for (const std::string& text : {refusal.cause, refusal.reason}) {
     for (std::size_t i = 0; i < cells && refusal.column.empty(); ++i) {
-      const Column& column = plan.column(i);
-      if (!Names(text, column.name)) continue;
-      refusal.column = column.name;
-      refusal.type = column.type.name;
-      refusal.value = row.cells[i].state == Cell::State::kValue ? Printable(row.cells[i].text) : "NULL";
+      if (Names(text, plan.column(i).name)) Blame(plan, row, i, &refusal);
     }
   }
   return refusal;
+}
+
+void Blame(const TablePlan& plan, const Row& row, std::size_t cell, Refusal* refusal) {
+  const Column& column = plan.column(cell);
+  refusal->column = column.name;
+  refusal->type = column.type.name;
+  refusal->value = row.cells[cell].state == Cell::State::kValue ? Printable(row.cells[cell].text) : "NULL";
 }
 
 void OnePerRow(std::vector<Refusal>* refused) {

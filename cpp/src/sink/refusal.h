@@ -15,6 +15,9 @@ namespace writebehind {
 Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
                     std::string_view cause = {});
 
+// Says that this cell of the row is to blame.
+void Blame(const TablePlan& plan, const Row& row, std::size_t cell, Refusal* refusal);
+
 // In the order of the rows, one for each: a row that replaces another may be refused twice.
 void OnePerRow(std::vector<Refusal>* refused);
 

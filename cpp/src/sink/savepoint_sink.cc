@@ -26,6 +26,8 @@ void SavepointSink::Rollback() noexcept {
 
 bool SavepointSink::IsTooLarge(const WriteRequest&, const Shape&, std::uint32_t, Refusal*) { return false; }
 
+void SavepointSink::FindColumn(const WriteRequest&, const Shape&, std::uint32_t, Refusal*) {}
+
 // All of the rows behind a new savepoint, or none and kRefused, with the refusal of the first.
 Status SavepointSink::Try(const WriteRequest& request, const Shape& shape, Rows rows, Refusal* refusal) {
   for (const std::uint32_t row : rows) {
@@ -39,6 +41,7 @@ Status SavepointSink::Try(const WriteRequest& request, const Shape& shape, Rows 
     if (failure.code != Code::kRefused) throw;
     *refusal = MakeRefusal(request.plan, request.rows[rows.front()], failure.message, failure.is_constraint, failure.cause);
     Execute("ROLLBACK TO SAVEPOINT wb");
+    if (rows.size() == 1) FindColumn(request, shape, rows.front(), refusal);
     return failure.ToStatus();
   }
 }

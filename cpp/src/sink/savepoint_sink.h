@@ -46,6 +46,11 @@ class SavepointSink : public Sink {
   virtual bool IsTooLarge(const WriteRequest& request, const Shape& shape, std::uint32_t row,
                           Refusal* refusal);
 
+  // A row was refused, and is undone: which of its cells is to blame, where the message does not say? May
+  // leave the transaction as it was at the savepoint only.
+  virtual void FindColumn(const WriteRequest& request, const Shape& shape, std::uint32_t row,
+                          Refusal* refusal);
+
   Status Try(const WriteRequest& request, const Shape& shape, Rows rows, Refusal* refusal);
   Status SearchGroups(const WriteRequest& request, const std::vector<Group>& groups,
                       std::vector<Refusal>* refused);
