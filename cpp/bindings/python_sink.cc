@@ -40,14 +40,24 @@ Column ColumnOf(const py::dict& given) {
   Take(given, "bits", &type.bits);
   Take(given, "precision", &type.precision);
   Take(given, "scale", &type.scale);
+  Take(given, "is_unsigned", &type.is_unsigned);
+  Take(given, "boolean_words", &type.boolean_words);
+  Take(given, "is_year", &type.is_year);
+  Take(given, "as_double", &type.as_double);
   Take(given, "max_length", &type.max_length);
+  Take(given, "max_bytes", &type.max_bytes);
+  Take(given, "pads", &type.pads);
+  Take(given, "max_hours", &type.max_hours);
   Take(given, "with_zone", &type.with_zone);
   Take(given, "labels", &type.labels);
+  Take(given, "is_set", &type.is_set);
   Take(given, "allows_nan", &type.allows_nan);
   Take(given, "allows_infinity", &type.allows_infinity);
   Take(given, "allows_nul", &type.allows_nul);
   Take(given, "ignores_spaces", &type.ignores_spaces);
   Take(given, "case_insensitive", &type.case_insensitive);
+  Take(given, "reads_numbers", &type.reads_numbers);
+  Take(given, "has_spellings", &type.has_spellings);
   return column;
 }
 

@@ -147,7 +147,7 @@ def test_types_of_the_four() -> None:
     assert described(oracle.TIMESTAMP(local_timezone=True), "oracle")["with_zone"]
     assert described(oracle.RAW(16), "oracle") == {"kind": "bytes", "max_length": 16, "allows_nul": True}
     assert described(mssql.DATETIMEOFFSET(), "mssql")["with_zone"]
-    assert described(mssql.TINYINT(), "mssql")["bits"] == 9
+    assert described(mssql.TINYINT(), "mssql") == {"kind": "integer", "bits": 8, "is_unsigned": True, "allows_nul": True}
     assert described(mssql.MONEY(), "mssql")["scale"] == 4
     assert described(mssql.BIT(), "mssql")["kind"] == "boolean"
     key = described(mssql.NVARCHAR(40, collation="Latin1_General_CI_AS"), "mssql")

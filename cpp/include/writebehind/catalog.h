@@ -12,7 +12,7 @@ namespace writebehind {
 enum class TypeKind {
   kBoolean,
   kInteger,    // bits, is_unsigned
-  kNumeric,    // precision, scale; 0, 0: any
+  kNumeric,    // precision, scale; 0, 0: any; as_double
   kFloat,      // bits: 32 or 64
   kText,       // max_length in characters, 0: no limit
   kBytes,      // max_length in bytes, 0: no limit
@@ -21,7 +21,7 @@ enum class TypeKind {
   kTimestamp,  // with_zone
   kUuid,
   kJson,
-  kEnum,       // labels
+  kEnum,       // labels; is_set
   kOther,      // passed as text; the database decides
 };
 
@@ -31,21 +31,27 @@ struct ColumnType {
   int bits = 64;
   bool is_unsigned = false;
   bool boolean_words = false;      // an integer that stands for a boolean too (MySQL's tinyint(1)): "true" is 1
+  bool is_year = false;            // an integer that is 0 or 1901 to 2155 (MySQL's year, which makes 2024 of 24)
   int precision = 0;
   int scale = 0;
+  bool as_double = false;          // of kNumeric: kept as a 64-bit integer or as a double (SQLite)
   bool allows_nan = false;         // of kNumeric and kFloat
   bool allows_infinity = false;    // of kNumeric, kFloat, kDate and kTimestamp
   std::uint64_t max_length = 0;
   std::uint64_t max_bytes = 0;     // of text, where the database limits bytes (MySQL's TEXT family); 0: no limit
   bool allows_nul = true;          // false: PostgreSQL has no text with a NUL byte
   bool ignores_spaces = false;     // 'a ' is 'a': no key ends with a space (char(n))
+  bool pads = false;               // of kBytes: shorter values are filled up to max_length (binary(n)), keys are not
   bool case_insensitive = false;   // the collation takes 'A' for 'a': a warning where it is a key column
-  bool reads_numbers = false;      // of kOther: the column turns text that reads as a number into one (SQLite)
+  bool reads_numbers = false;      // of kOther and kJson: the column turns text that reads as a number into one (SQLite)
+  bool has_spellings = false;      // of kOther: other texts may be the same value ('10.0.0.1/32'): a warning too
+  bool refuses_empty = false;      // of kOther: an empty text is no value, though the database makes one of it
   bool with_zone = false;          // the text may name its zone; otherwise it is turned into UTC without one
   bool refuses_zone = false;       // a text with a zone can't be stored faithfully (MariaDB's timestamp)
   int max_hours = 24;              // of kTime; above 24 it may be negative too (MySQL)
   int max_year = 9999;             // of kDate and kTimestamp
   std::vector<std::string> labels;
+  bool is_set = false;             // of kEnum: any number of the labels, with commas between them (MySQL's set)
   std::string name;                // as the database spells it, for messages: "character varying(20)"
   std::string cast_name;           // what a text is cast to in SQL, without its length: a cast would cut silently
 

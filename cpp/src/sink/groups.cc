@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 namespace writebehind {
 namespace {
@@ -14,6 +15,30 @@ std::vector<bool> KeptColumns(const TablePlan& plan, const Row& row) {
     kept[i] = true;
   }
   return kept;
+}
+
+bool MayShareRows(const TablePlan& plan) {
+  return std::any_of(plan.keys.begin(), plan.keys.end(),
+                     [](const Column& key) { return key.type.case_insensitive || key.type.has_spellings; });
+}
+
+std::vector<Group> GroupInOrder(const TablePlan& plan, std::span<const Row> rows) {
+  std::vector<std::uint32_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return rows[a].record < rows[b].record; });
+  std::vector<Group> groups;
+  auto add = [&](std::uint32_t row, const Shape& shape) {
+    const bool same = !groups.empty() && groups.back().shape.is_delete == shape.is_delete &&
+                      groups.back().shape.kept == shape.kept;
+    if (!same) groups.push_back({shape, {}});
+    groups.back().rows.push_back(row);
+  };
+  for (const std::uint32_t i : order) {
+    if (rows[i].is_delete || rows[i].replaces) add(i, {true, {}});
+    if (!rows[i].is_delete) add(i, {false, KeptColumns(plan, rows[i])});
+  }
+  return groups;
 }
 
 }  // namespace
@@ -44,6 +69,7 @@ std::string Shape::Name() const {
 }
 
 std::vector<Group> GroupRows(const TablePlan& plan, std::span<const Row> rows) {
+  if (MayShareRows(plan)) return GroupInOrder(plan, rows);
   Group deletes;
   deletes.shape.is_delete = true;
   Group plain;

@@ -33,8 +33,9 @@ struct Group {
   std::vector<std::uint32_t> rows;  // indexes into WriteRequest::rows
 };
 
-// Deletes come first: a row that is deleted may hold a UNIQUE value that another one takes over. A row that
-// `replaces` is in two groups.
+// Deletes come first: a row that is deleted may hold a UNIQUE value that another one takes over. But where
+// the database may take two keys for one, all stay in the order of their changes. A row that `replaces` is in
+// two groups.
 std::vector<Group> GroupRows(const TablePlan& plan, std::span<const Row> rows);
 
 }  // namespace writebehind

@@ -15,12 +15,28 @@ std::uint64_t Number(const std::optional<std::string>& text) {
   return text && !text->empty() ? std::stoull(*text) : 0;
 }
 
+// What follows a backslash in a declaration.
+char Unescaped(char c) {
+  switch (c) {
+    case '0':
+      return '\0';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    default:
+      return c;
+  }
+}
+
 // 'a','b''c' between the parentheses of enum('a','b''c').
 std::vector<std::string> Labels(const std::string& declared) {
   std::vector<std::string> labels;
   bool inside = false;
   for (std::size_t i = declared.find('('); i != std::string::npos && i < declared.size(); ++i) {
-    if (declared[i] != '\'') {
+    if (inside && declared[i] == '\\' && i + 1 < declared.size()) {
+      labels.back() += Unescaped(declared[++i]);
+    } else if (declared[i] != '\'') {
       if (inside) labels.back() += declared[i];
     } else if (inside && i + 1 < declared.size() && declared[i + 1] == '\'') {
       labels.back() += declared[++i];
@@ -73,6 +89,10 @@ void ReadNumberType(const Declared& declared, ColumnType* type) {
     type->bits = declared.precision;
     type->is_unsigned = true;
     type->boolean_words = declared.precision == 1;
+  } else if (declared.Is({"year"})) {
+    type->kind = TypeKind::kInteger;
+    type->bits = 16;
+    type->is_unsigned = type->is_year = true;
   } else if (declared.Is({"decimal"})) {
     type->kind = TypeKind::kNumeric;
     type->precision = declared.precision;
@@ -83,25 +103,35 @@ void ReadNumberType(const Declared& declared, ColumnType* type) {
   }
 }
 
+// All collations but the newer ones, and binary, take 'a ' for 'a'.
+bool PadsSpaces(const std::string& collation) {
+  return !collation.empty() && collation != "binary" && collation.find("_nopad_") == std::string::npos &&
+         collation.find("_0900_") == std::string::npos;
+}
+
 void ReadTextType(const Declared& declared, ColumnType* type) {
   type->case_insensitive = declared.collation.ends_with("_ci");
   if (declared.Is({"char", "varchar"})) {
     type->kind = TypeKind::kText;
     type->max_length = declared.characters;
-    type->ignores_spaces = declared.base == "char";
+    type->ignores_spaces = declared.base == "char" || PadsSpaces(declared.collation);
   } else if (declared.Is({"tinytext", "text", "mediumtext", "longtext"})) {
     type->kind = TypeKind::kText;
-    type->max_bytes = declared.bytes;
+    // Of its own characters' bytes: the database alone counts those of other character sets.
+    if (declared.collation.starts_with("utf8")) type->max_bytes = declared.bytes;
+    type->ignores_spaces = PadsSpaces(declared.collation);
   } else if (declared.Is({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})) {
     type->kind = TypeKind::kBytes;
     type->max_length = declared.bytes;
+    type->pads = declared.base == "binary";
   } else if (declared.Is({"json"})) {
     type->kind = TypeKind::kJson;
   } else if (declared.Is({"uuid"})) {
     type->kind = TypeKind::kUuid;
-  } else if (declared.Is({"enum"})) {
+  } else if (declared.Is({"enum", "set"})) {
     type->kind = TypeKind::kEnum;
     type->labels = Labels(declared.full);
+    type->is_set = declared.base == "set";
   }
 }
 
@@ -126,6 +156,7 @@ Column ReadColumn(const Texts& row, const MysqlZone& zone) {
   ReadNumberType(declared, &column.type);
   ReadTextType(declared, &column.type);
   ReadTimeType(declared, zone, &column.type);
+  column.type.has_spellings = column.type.kind == TypeKind::kOther;
   const std::string extra = Value(row[5]);
   column.nullable = Value(row[3]) == "YES";
   // An ENUM that is left out becomes its first label.
@@ -149,6 +180,16 @@ void ReadIndexes(const QueryFunction& query, const std::vector<std::string>& her
     for (Column& column : catalog->columns) {
       if (Value(row[0]) == "PRIMARY" && row[1] == column.name) column.primary_key = true;
     }
+  }
+}
+
+// MariaDB's JSON is a longtext with a condition.
+void FindJson(const std::string& declared, Catalog* catalog) {
+  for (Column& column : catalog->columns) {
+    if (column.type.cast_name != "longtext") continue;
+    if (declared.find("CHECK (json_valid(" + Quote(column.name, '`') + "))") == std::string::npos) continue;
+    column.type.kind = TypeKind::kJson;
+    column.type.name = "json";
   }
 }
 
@@ -186,7 +227,9 @@ Status ReadMysqlCatalog(const QueryFunction& query, const TableName& table, cons
       here);
   catalog->transactional = engines.empty() || Value(engines[0][0]) == "YES";
   for (const Texts& row : query(mysql_sql::ShowCreate(table), {})) {
-    if (row.size() > 1) catalog->constraints.push_back(WithoutCounter(Value(row[1])));
+    if (row.size() < 2) continue;
+    FindJson(Value(row[1]), catalog);
+    catalog->constraints.push_back(WithoutCounter(Value(row[1])));
   }
   for (const Texts& row :
        query("SELECT CONCAT(TRIGGER_NAME, ' ', ACTION_STATEMENT) FROM information_schema.TRIGGERS"

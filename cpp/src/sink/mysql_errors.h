@@ -14,6 +14,9 @@ namespace writebehind {
 // message.
 Code MysqlCode(int number, std::string_view sqlstate);
 
+// Two texts were compared that no character set has in common.
+inline constexpr int kMysqlMixedCollations = 1267;
+
 // Of the client library: a handshake or a record of TLS failed.
 inline constexpr int kMysqlTlsError = 2026;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sink/dialect.h"
+#include "sink/driver_failure.h"
+#include "sink/mysql_errors.h"
 #include "sink/refusal.h"
 
 namespace writebehind {
@@ -11,6 +13,22 @@ namespace {
 constexpr std::size_t kMostRows = 1024;         // of one statement
 constexpr std::size_t kMostParameters = 65535;  // of the protocol
 constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
+
+// A key that has a character which its column's character set lacks can't even be compared: that is its own
+// fault.
+void NameTheKey(const WriteRequest& request, std::span<const std::uint32_t> rows, DriverFailure* failure) {
+  for (std::size_t cell = 0; cell < request.plan.keys.size(); ++cell) {
+    auto is_wide = [&](std::uint32_t row) {
+      const std::string_view text = request.rows[row].cells[cell].text;
+      return std::any_of(text.begin(), text.end(),
+                         [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    };
+    if (std::none_of(rows.begin(), rows.end(), is_wide)) continue;
+    failure->code = Code::kRefused;
+    failure->message += "; a character that column `" + request.plan.keys[cell].name + "` lacks?";
+    return;
+  }
+}
 
 }  // namespace
 
@@ -38,7 +56,13 @@ std::uint64_t MysqlRows::Run(const WriteRequest& request, const Shape& shape, ch
         return mysql_sql::Upsert(request.plan, shape, rows.size());
     }
   };
-  return session_->RunPrepared(key, sql, parameters_);
+  try {
+    return session_->RunPrepared(key, sql, parameters_);
+  } catch (DriverFailure& failure) {
+    if (failure.number == kMysqlMixedCollations && what != 'i' && what != 'w')
+      NameTheKey(request, rows, &failure);
+    throw;
+  }
 }
 
 // UPDATE, then INSERT where there was no row: never touches a row of another key, and names what is wrong.

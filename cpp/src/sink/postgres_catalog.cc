@@ -48,6 +48,7 @@ ORDER BY 1)";
 struct Known {
   TypeKind kind;
   int bits;
+  std::uint64_t max_bytes = 0;  // what a longer text is cut to without a word
 };
 
 const std::map<std::string, Known>& KnownTypes() {
@@ -61,7 +62,8 @@ const std::map<std::string, Known>& KnownTypes() {
       {"date", {TypeKind::kDate, 0}},           {"time", {TypeKind::kTime, 0}},
       {"timestamp", {TypeKind::kTimestamp, 0}}, {"timestamptz", {TypeKind::kTimestamp, 0}},
       {"uuid", {TypeKind::kUuid, 0}},           {"json", {TypeKind::kJson, 0}},
-      {"jsonb", {TypeKind::kJson, 0}},
+      {"jsonb", {TypeKind::kJson, 0}},          {"oid", {TypeKind::kInteger, 32}},
+      {"char", {TypeKind::kText, 0, 1}},        {"name", {TypeKind::kText, 0, 63}},
   };
   return kTypes;
 }
@@ -94,9 +96,13 @@ ColumnType ReadType(const Texts& row, int server_version) {
   if (known != KnownTypes().end()) {
     type.kind = known->second.kind;
     type.bits = known->second.bits;
+    type.max_bytes = known->second.max_bytes;
   }
+  type.is_unsigned = base == "oid";
+  type.refuses_empty = base == "money";
   type.name = Value(row[1]);
   type.cast_name = Value(row[7]);
+  type.has_spellings = type.kind == TypeKind::kOther;
   ReadModifier(base, std::stoi(Value(row[8])), &type);
   type.allows_nul = false;
   type.allows_nan = type.kind == TypeKind::kFloat || type.kind == TypeKind::kNumeric;
@@ -110,6 +116,7 @@ ColumnType ReadType(const Texts& row, int server_version) {
   type.case_insensitive = base == "citext" || IsTrue(row[9]);
   if (Value(row[6]) == "e") {
     type.kind = TypeKind::kEnum;
+    type.has_spellings = false;
     const std::string labels = Value(row[10]);
     for (std::size_t at = 0; at <= labels.size();) {
       const std::size_t end = std::min(labels.find('\x01', at), labels.size());

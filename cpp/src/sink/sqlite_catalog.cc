@@ -67,7 +67,10 @@ ColumnType SqliteType(const std::string& declared) {
   if (name == "DATE") return is(TypeKind::kDate);
   if (name == "TIME") return is(TypeKind::kTime);
   if (name == "UUID") return is(TypeKind::kUuid);
-  if (ContainsAny(name, {"JSON"})) return is(TypeKind::kJson);
+  if (ContainsAny(name, {"JSON"})) {
+    type.reads_numbers = !ContainsAny(name, {"INT", "CHAR", "CLOB", "TEXT", "BLOB"});
+    return is(TypeKind::kJson);
+  }
   // From here on by affinity, in SQLite's own order.
   type.scale = 0;
   if (ContainsAny(name, {"INT"})) return is(TypeKind::kInteger);
@@ -76,6 +79,7 @@ ColumnType SqliteType(const std::string& declared) {
   if (name.empty()) return is(TypeKind::kOther);
   if (ContainsAny(name, {"REAL", "FLOA", "DOUB"})) return is(TypeKind::kFloat);
   if (ContainsAny(name, {"DEC", "NUMERIC", "NUMBER", "MONEY"})) {
+    type.as_double = true;
     type.allows_infinity = false;
     return is(TypeKind::kNumeric);
   }

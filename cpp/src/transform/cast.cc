@@ -61,9 +61,9 @@ std::string Cast(const ColumnType& type, std::string_view text, RowArena* arena,
     case TypeKind::kUuid:
       return CastUuid(text, arena, out);
     case TypeKind::kJson:
-      return CastJson(text, out);
+      return CastJson(type, text, out);
     case TypeKind::kEnum:
-      return CastEnum(type, text, out);
+      return CastEnum(type, text, arena, out);
     case TypeKind::kOther:
       return CastOther(type, text, out);
   }
@@ -77,8 +77,13 @@ bool IsCanonicalKey(const ColumnType& type, std::string_view text, std::string_v
       return type.precision > 0 || !HasNeedlessFraction(text);
     case TypeKind::kFloat:
       return text != "-0";
+    case TypeKind::kBytes:
+      return !type.pads || text.size() == type.max_length;
     case TypeKind::kTime:
     case TypeKind::kTimestamp:
+      // Without a zone it is what the session's zone makes of it.
+      if (type.with_zone && text.find(':') != std::string_view::npos && !text.ends_with("+00:00"))
+        return false;
       return FractionDigits(text) <= static_cast<std::size_t>(type.scale) && !HasNeedlessFraction(text);
     case TypeKind::kText:
     case TypeKind::kOther:

@@ -23,7 +23,7 @@ namespace writebehind {
 //   kDate       YYYY-MM-DD        kTime  HH:MM:SS[.fraction]
 //   kTimestamp  YYYY-MM-DD HH:MM:SS[.fraction][+00:00]: a zone is turned into UTC
 //   kUuid       lower case with hyphens
-//   kEnum       a label
+//   kEnum       a label; of a set: labels in their order, each once
 //   others      as they are
 std::string Cast(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
 

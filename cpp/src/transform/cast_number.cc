@@ -116,6 +116,32 @@ std::string Print(const Digits& number, bool negative, int scale) {
   return text;
 }
 
+// What is left of a number, `text`, that is kept as a 64-bit integer or else as a double. A fraction is
+// rounded, as it is to a scale; digits before the point are not.
+std::string ToDouble(const std::string& text, Digits* number, int* scale) {
+  const char* end = text.data() + text.size();
+  std::int64_t integer = 0;
+  const auto whole = std::from_chars(text.data(), end, integer);
+  if (whole.ec == std::errc{} && whole.ptr == end) return {};
+  double value = 0;
+  if (std::from_chars(text.data(), end, value).ec != std::errc{}) return "out of range";
+  std::array<char, 64> buffer{};
+  const auto written =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  Decimal shortest;
+  ParseDecimal({buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data())}, &shortest);
+  Digits kept = Normalize(shortest);
+  auto trim = [](std::string* digits) { digits->erase(digits->find_last_not_of('0') + 1); };
+  trim(&kept.digits);
+  std::string given = number->digits;
+  trim(&given);
+  constexpr int kExactDigits = 15;  // that any double keeps
+  if (number->point > kExactDigits && given != kept.digits) return "more digits than the column keeps";
+  *number = kept.digits.empty() ? Digits{"", 0} : kept;
+  *scale = std::max(0, static_cast<int>(number->digits.size()) - number->point);
+  return {};
+}
+
 std::string SpecialNumber(const ColumnType& type, std::string_view text, std::string_view* out,
                           bool* special) {
   *special = true;
@@ -188,6 +214,7 @@ std::string CastInteger(const ColumnType& type, std::string_view text, RowArena*
   if (!type.is_unsigned) most = most / 2 + (negative ? 1 : 0);
   if (type.is_unsigned && negative) most = 0;
   if (parsed.ec != std::errc{} || value > most) return "out of range";
+  if (type.is_year && value != 0 && (value < 1901 || value > 2155)) return "not a year from 1901 to 2155";
 
   if (!negative || value == 0) {
     *out = digits;
@@ -224,6 +251,10 @@ std::string CastNumeric(const ColumnType& type, std::string_view text, RowArena*
     scale = static_cast<int>(decimal.fraction.size()) - decimal.exponent;
     scale = std::max(scale, 0);
     if (number.point > kMaxIntegerDigits || scale > kMaxFractionDigits) return "out of range";
+  }
+  if (type.as_double) {
+    std::string refused_digits = ToDouble(Print(number, decimal.negative, scale), &number, &scale);
+    if (!refused_digits.empty()) return refused_digits;
   }
   const std::string printed = Print(number, decimal.negative, scale);
   *out = printed == text ? text : arena->Keep(printed);

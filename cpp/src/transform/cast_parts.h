@@ -24,8 +24,8 @@ std::string CastTimestamp(const ColumnType& type, std::string_view text, RowAren
 std::string CastText(const ColumnType& type, std::string_view text, std::string_view* out);
 std::string CastBytes(const ColumnType& type, std::string_view text, std::string_view* out);
 std::string CastUuid(std::string_view text, RowArena* arena, std::string_view* out);
-std::string CastJson(std::string_view text, std::string_view* out);
-std::string CastEnum(const ColumnType& type, std::string_view text, std::string_view* out);
+std::string CastJson(const ColumnType& type, std::string_view text, std::string_view* out);
+std::string CastEnum(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out);
 std::string CastOther(const ColumnType& type, std::string_view text, std::string_view* out);
 
 // The characters in `text`; nothing where it is not UTF-8 (surrogates and overlong forms are not).

@@ -1,5 +1,6 @@
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -36,7 +37,8 @@ std::string CheckEncoding(const ColumnType& type, std::string_view text, std::ui
   return {};
 }
 
-// A text that a numeric affinity would store as another text: "007", "1.50", "1e3".
+// A text that a numeric affinity would store as another text: "007", "1.50", "1e3". One that a number is
+// written as stays the same: "7", "1.5"; only those count that any version of the database writes so.
 bool ReadsAsAnotherNumber(std::string_view text) {
   std::string_view number = TrimSpaces(text);
   if (!number.empty() && number.front() == '+') number.remove_prefix(1);
@@ -47,7 +49,45 @@ bool ReadsAsAnotherNumber(std::string_view text) {
   if (error == std::errc::invalid_argument) return false;
   std::int64_t integer = 0;
   const auto whole = std::from_chars(text.data(), text.data() + text.size(), integer);
-  return whole.ec != std::errc{} || std::to_string(integer) != text;
+  if (whole.ec == std::errc{} && std::to_string(integer) == text) return false;
+  constexpr std::size_t kMostCharacters = 16;
+  constexpr double kLeast = 1e-4;  // smaller ones are written with an exponent
+  std::array<char, kMostCharacters> buffer{};
+  const auto fixed =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+  const std::string_view shortest(buffer.data(), static_cast<std::size_t>(fixed.ptr - buffer.data()));
+  const bool has_point = text.find('.') != std::string_view::npos;
+  return fixed.ec != std::errc{} || !has_point || shortest != text || std::abs(value) < kLeast;
+}
+
+constexpr char kStoredAsNumber[] = "a column of this type would store it as a number, written otherwise";
+
+std::optional<std::size_t> FindLabel(const ColumnType& type, std::string_view text) {
+  std::optional<std::size_t> folded;
+  for (std::size_t i = 0; i < type.labels.size(); ++i) {
+    if (type.labels[i] == text) return i;
+    if (type.case_insensitive && !folded && EqualIgnoringCase(type.labels[i], text)) folded = i;
+  }
+  return folded;
+}
+
+// "c,a" is written as "a,c". A number, which MySQL takes for the bits of a set, is none of its labels.
+std::string CastSet(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
+  std::vector<bool> chosen(type.labels.size());
+  for (std::string_view rest = text; !text.empty();) {
+    const std::size_t comma = rest.find(',');
+    const std::optional<std::size_t> label = FindLabel(type, rest.substr(0, comma));
+    if (!label) return "not labels of the set, with commas between them";
+    chosen[*label] = true;
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  std::string written;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i]) written.append(written.empty() ? "" : ",").append(type.labels[i]);
+  }
+  *out = written == text ? text : arena->Keep(written);
+  return {};
 }
 
 }  // namespace
@@ -127,36 +167,28 @@ std::string CastUuid(std::string_view text, RowArena* arena, std::string_view* o
   return {};
 }
 
-std::string CastJson(std::string_view text, std::string_view* out) {
+std::string CastJson(const ColumnType& type, std::string_view text, std::string_view* out) {
   *out = text;
   if (text.empty()) return "empty, not JSON";
-  return nlohmann::json::accept(text) ? "" : "not valid JSON";
+  if (!nlohmann::json::accept(text)) return "not valid JSON";
+  return type.reads_numbers && ReadsAsAnotherNumber(text) ? kStoredAsNumber : "";
 }
 
-std::string CastEnum(const ColumnType& type, std::string_view text, std::string_view* out) {
-  for (const std::string& label : type.labels) {
-    if (label == text) {
-      *out = text;
-      return {};
-    }
-  }
-  if (type.case_insensitive) {
-    for (const std::string& label : type.labels) {
-      if (EqualIgnoringCase(label, text)) {
-        *out = label;  // the plan keeps it, longer than the row
-        return {};
-      }
-    }
-  }
-  return "not one of the enumeration's labels";
+std::string CastEnum(const ColumnType& type, std::string_view text, RowArena* arena, std::string_view* out) {
+  if (type.is_set) return CastSet(type, text, arena, out);
+  const std::optional<std::size_t> label = FindLabel(type, text);
+  if (!label) return "not one of the enumeration's labels";
+  *out = type.labels[*label];  // the plan keeps it, longer than the row
+  return {};
 }
 
 std::string CastOther(const ColumnType& type, std::string_view text, std::string_view* out) {
   *out = text;
   std::uint64_t characters = 0;
   std::string refused = CheckEncoding(type, text, &characters);
+  if (type.refuses_empty && TrimSpaces(text).empty()) return "empty, not a value of the type";
   if (refused.empty() && type.reads_numbers && ReadsAsAnotherNumber(text)) {
-    return "a column of this type would store it as a number, written otherwise";
+    return kStoredAsNumber;
   }
   return refused;
 }

@@ -97,9 +97,16 @@ void Warn(const Output& output, const Catalog& catalog, const TablePlan& plan,
                         Names(primary) + ")");
   }
   for (const Column& key : plan.keys) {
-    if (!key.type.case_insensitive) continue;
-    warnings->push_back("key column '" + key.name + "' of " + table +
-                        " compares without case: keys that differ only in case share a row");
+    const std::string column = "key column '" + key.name + "' of " + table;
+    if (key.type.case_insensitive) {
+      warnings->push_back(
+          column + " compares without case, and perhaps accents: keys that it takes for equal share a row");
+    }
+    if (key.type.has_spellings) {
+      warnings->push_back(
+          column +
+          " has a type that the database alone can read: keys that it takes for one value share a row");
+    }
   }
   if (plan.update_first) {
     warnings->push_back(

@@ -41,19 +41,30 @@ class Plan:
 class TableColumn(TypedDict, total=False):
     """A column as the casts want it; `kind` and `name` must be there.
 
-    kind: boolean, integer (bits), numeric (precision, scale), float (bits), text (max_length, in characters), bytes (max_length), date,
-    time, timestamp (with_zone), uuid, json, enum (labels), other (text that the database reads by itself).
+    kind: boolean, integer (bits, is_unsigned, boolean_words: "true" is 1, is_year: 0 or 1901 to 2155), numeric (precision, scale,
+    as_double: kept as one), float (bits), text (max_length in characters, max_bytes), bytes (max_length, pads: to that length), date,
+    time (max_hours, above 24: negative too), timestamp (with_zone), uuid, json, enum (labels, is_set: several of them), other (text that
+    the database reads by itself; has_spellings: several may be one value). reads_numbers: a text of json or other that is a number
+    is stored as one.
     """
 
     name: str
     kind: str
     type: str
     bits: int
+    is_unsigned: bool
+    boolean_words: bool
+    is_year: bool
+    as_double: bool
     precision: int
     scale: int
     max_length: int
+    max_bytes: int
+    pads: bool
+    max_hours: int
     with_zone: bool
     labels: list[str]
+    is_set: bool
     nullable: bool
     has_default: bool
     generated: bool
@@ -63,6 +74,8 @@ class TableColumn(TypedDict, total=False):
     allows_nul: bool
     ignores_spaces: bool
     case_insensitive: bool
+    reads_numbers: bool
+    has_spellings: bool
 
 
 class Table(TypedDict, total=False):

@@ -23,6 +23,8 @@ _MONEY = {"MONEY": (19, 4), "SMALLMONEY": (10, 4)}
 _FLOATS = {"REAL", "FLOAT", "DOUBLE"}
 _SINGLE = {"REAL", "BINARY_FLOAT"}
 _MYSQL = ("mysql", "mariadb")
+_MYSQL_BYTES = {"TINYTEXT": 2**8 - 1, "TEXT": 2**16 - 1, "MEDIUMTEXT": 2**24 - 1, "LONGTEXT": 2**32 - 1}
+_MYSQL_HOURS = 838
 
 # Dialects whose text comparisons ignore trailing spaces in every type.
 _PADDING = {"mssql", "ibm_db_sa", "mysql", "mariadb"}
@@ -40,6 +42,9 @@ def described(type_: TypeEngine[Any], dialect: str, collation: str = "") -> Tabl
     column: TableColumn = {"kind": "other"}
     if name in _JSON or isinstance(type_, sa.JSON):
         column["kind"] = "json"
+        column["reads_numbers"] = dialect == "sqlite"
+    elif name == "SET" and dialect in _MYSQL:
+        column.update({"kind": "enum", "labels": list(getattr(type_, "values", ())), "is_set": True})
     elif isinstance(type_, sa.Boolean):
         column["kind"] = "boolean"
     elif isinstance(type_, sa.Uuid):
@@ -56,12 +61,18 @@ def described(type_: TypeEngine[Any], dialect: str, collation: str = "") -> Tabl
         column.update(_text(type_, name, dialect, collation))
     elif isinstance(type_, sa.LargeBinary | sa.types._Binary):
         column.update({"kind": "bytes", "max_length": _length(type_)})
+        if name == "BINARY":
+            column["pads"] = True
     elif name in _ZONED or name == "TIMESTAMP_NTZ" or isinstance(type_, sa.DateTime):
         column.update({"kind": "timestamp", "with_zone": name in _ZONED or _has_zone(type_)})
     elif isinstance(type_, sa.Date):
         column["kind"] = "date"
     elif isinstance(type_, sa.Time):
         column["kind"] = "time"
+        if dialect in _MYSQL:
+            column["max_hours"] = _MYSQL_HOURS
+    else:
+        column["has_spellings"] = dialect != "sqlite"
     column["allows_nul"] = dialect != "postgresql"
     return column
 
@@ -73,10 +84,12 @@ def _integer(type_: TypeEngine[Any], name: str, dialect: str) -> TableColumn:
     if name == "BIT":
         bits = int(getattr(type_, "length", None) or 1)
     is_unsigned = bool(getattr(type_, "unsigned", False)) or name == "BIT" or (name == "TINYINT" and dialect == "mssql")
-    if not is_unsigned:
-        return {"kind": "integer", "bits": bits}
-    # The core's integers are signed: one bit more holds all, and the database refuses what is too large or negative.
-    return {"kind": "integer", "bits": bits + 1} if bits < 64 else {"kind": "numeric", "precision": 20, "scale": 0}
+    column: TableColumn = {"kind": "integer", "bits": bits, "is_unsigned": is_unsigned or name == "YEAR"}
+    if name == "YEAR":
+        column["is_year"] = True
+    if dialect in _MYSQL:
+        column["boolean_words"] = (name == "TINYINT" and getattr(type_, "display_width", None) == 1) or (name == "BIT" and bits == 1)
+    return column
 
 
 def _float(type_: TypeEngine[Any], name: str, dialect: str) -> TableColumn:
@@ -92,7 +105,10 @@ def _numeric(type_: TypeEngine[Any], name: str, dialect: str) -> TableColumn:
     # SQLite rounds nothing; a negative scale rounds left of the point, which is left to the database.
     if dialect == "sqlite" or scale < 0:
         precision, scale = 0, 0
-    return {"kind": "numeric", "precision": precision, "scale": scale, "allows_nan": dialect == "postgresql"}
+    column: TableColumn = {"kind": "numeric", "precision": precision, "scale": scale, "allows_nan": dialect == "postgresql"}
+    if dialect == "sqlite":
+        column["as_double"] = True
+    return column
 
 
 def _text(type_: TypeEngine[Any], name: str, dialect: str, collation: str) -> TableColumn:
@@ -100,12 +116,16 @@ def _text(type_: TypeEngine[Any], name: str, dialect: str, collation: str) -> Ta
     is_binary = collation.endswith("_bin") or "_bin2" in collation
     pads = dialect in _PADDING and not (dialect in _MYSQL and ("0900" in collation or "nopad" in collation))
     folds = collation.endswith("_ci") or (dialect == "mssql" and "_ci" in collation) or collation == "nocase" or name == "CITEXT"
-    return {
+    column: TableColumn = {
         "kind": "text",
         "max_length": 0 if dialect == "sqlite" else _length(type_),
         "ignores_spaces": pads or name in ("CHAR", "NCHAR"),
         "case_insensitive": folds and not is_binary,
     }
+    # The database alone counts the bytes of other character sets.
+    if dialect in _MYSQL and name in _MYSQL_BYTES and collation.startswith("utf8"):
+        column["max_bytes"] = _MYSQL_BYTES[name]
+    return column
 
 
 def _length(type_: TypeEngine[Any]) -> int:
