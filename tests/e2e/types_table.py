@@ -183,4 +183,14 @@ SQLITE: dict[str, Cases] = {
     "STUFF": {"7": 7, "1.5": 1.5, "x": "x", "": "", **refused("as a number, written otherwise", "007", "1.50", "1e3", "0.00001", "9" * 30)},
 }  # fmt: skip
 
+# What SQLAlchemy's drivers or Python's own types make otherwise; None: all of that type.
+DIFFERS: dict[str, dict[str, set[str | bytes] | None]] = {
+    "postgres": {
+        "oid": {"-1"}, "numeric": {"inf"}, "double precision": {"-0"}, '"char"': None, "name": None, "date": {"infinity", "10000-01-01"},
+        "time": {"10:20:30.1234567", "24:00:00"}, "timetz": None, "timestamp": {"-infinity", "10000-01-01"}, "money": {""},
+    },
+    "mariadb": {"json": {'"\\x"'}, "enum('sad','o''k','a,b','b\\\\c','1')": {"b\\c"}},
+    "sqlite": {"UUID": None, "STUFF": None},  # it says of both that they are NUMERIC
+}  # fmt: skip
+
 TYPES = {"postgres": POSTGRES, "mariadb": MARIADB, "sqlite": SQLITE}

@@ -44,13 +44,15 @@ def described(type_: TypeEngine[Any], dialect: str, collation: str = "") -> Tabl
         column["kind"] = "json"
         column["reads_numbers"] = dialect == "sqlite"
     elif name == "SET" and dialect in _MYSQL:
-        column.update({"kind": "enum", "labels": list(getattr(type_, "values", ())), "is_set": True})
+        column.update({"kind": "enum", "labels": list(getattr(type_, "values", ())), "is_set": True, "case_insensitive": _is_ci(type_, collation)})
     elif isinstance(type_, sa.Boolean):
         column["kind"] = "boolean"
     elif isinstance(type_, sa.Uuid):
         column["kind"] = "uuid"
     elif isinstance(type_, sa.Enum):
         column.update({"kind": "enum", "labels": list(type_.enums)})
+        if dialect in _MYSQL:
+            column["case_insensitive"] = _is_ci(type_, collation)
     elif isinstance(type_, sa.Float) or name in _FLOATS:
         column.update(_float(type_, name, dialect))
     elif isinstance(type_, sa.Numeric) or (dialect == "mssql" and name in _MONEY):  # Oracle's NUMBER is an Integer too
@@ -73,6 +75,8 @@ def described(type_: TypeEngine[Any], dialect: str, collation: str = "") -> Tabl
             column["max_hours"] = _MYSQL_HOURS
     else:
         column["has_spellings"] = dialect != "sqlite"
+    if dialect in _MYSQL and column["kind"] in ("numeric", "float"):
+        column["is_unsigned"] = bool(getattr(type_, "unsigned", False))
     column["allows_nul"] = dialect != "postgresql"
     return column
 
@@ -126,6 +130,10 @@ def _text(type_: TypeEngine[Any], name: str, dialect: str, collation: str) -> Ta
     if dialect in _MYSQL and name in _MYSQL_BYTES and collation.startswith("utf8"):
         column["max_bytes"] = _MYSQL_BYTES[name]
     return column
+
+
+def _is_ci(type_: TypeEngine[Any], collation: str) -> bool:
+    return (getattr(type_, "collation", None) or collation).lower().endswith("_ci")
 
 
 def _length(type_: TypeEngine[Any]) -> int:
