@@ -126,6 +126,16 @@ def test_columns_that_the_database_fills(run_native: Start, target: Database, re
             run_native({"a": "a"})
 
 
+def test_a_value_that_is_called_like_a_column(run_native: Start, target: Database, redis_client: redis.Redis) -> None:
+    strict = {"sqlite": "INTEGER CHECK (typeof(b) = 'integer')", "postgres": "INET", "mariadb": "INET6"}[target.kind]
+    target.create(f"id VARCHAR(9) PRIMARY KEY, a VARCHAR(9), b {strict}, c VARCHAR(9)")
+    engine = run_native({name: name for name in "abc"})
+    redis_client.hset("p:id", mapping={"a": "b", "b": "a", "c": "c"})
+    assert engine.drain()
+    fields = rejected(redis_client)["p:id"]
+    assert (fields["column"], fields["value"]) == ("b", "a")
+
+
 def is_told(kind: str, i: int, type_: str, text: str | bytes, value: Refused, fields: dict[str, str], reply: dict[str, str]) -> bool:
     """Do the rejected stream and the answer say what was refused, and why?"""
     error = f"column c{i} ({fields['type']}): {fields['reason']}"

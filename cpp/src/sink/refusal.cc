@@ -12,16 +12,40 @@ constexpr std::size_t kMessageBytes = 500;
 // Of any language: »a«, „a“ and the like begin and end with bytes that are not ASCII.
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`' || static_cast<unsigned char>(c) >= 0x80; }
 
-// How databases name a column: "a", 'a', `a`, (a)=(…), t.a, `t.a`
-bool Names(std::string_view message, const std::string& column) {
+// Where a message first names a column, as databases do: "a", 'a', `a`, (a)=(…), t.a, `t.a`
+std::size_t NamedAt(std::string_view message, const std::string& column) {
+  std::size_t first = std::string_view::npos;
   for (std::size_t at = message.find(column, 1); at != std::string_view::npos;
        at = message.find(column, at + 1)) {
     const std::size_t end = at + column.size();
-    if (end < message.size() && IsQuote(message[at - 1]) && IsQuote(message[end])) return true;
+    if (end == message.size() || !IsQuote(message[at - 1]) || !IsQuote(message[end])) continue;
+    first = at;
+    break;
   }
-  if (message.find("(" + column + ")=(") != std::string_view::npos) return true;
-  if (message.find("." + column + "`") != std::string_view::npos) return true;
-  return message.ends_with("." + column) || message.find("." + column + ",") != std::string_view::npos;
+  for (const std::string& form : {"(" + column + ")=(", "." + column + "`", "." + column + ","}) {
+    first = std::min(first, message.find(form));
+  }
+  if (message.ends_with("." + column)) first = std::min(first, message.size() - column.size());
+  return first;
+}
+
+// The message from where it comes to the column: before that it may quote the value, which can be any
+// column's name.
+std::string_view WithoutValue(std::string_view message) {
+  const std::size_t at = message.rfind(" for column ");
+  return at == std::string_view::npos ? message : message.substr(at);
+}
+
+// Blames the column that is named first.
+void BlameNamed(const TablePlan& plan, const Row& row, std::string_view said, Refusal* refusal) {
+  const std::size_t cells = row.is_delete ? plan.keys.size() : plan.width();
+  std::size_t first = std::string_view::npos;
+  for (std::size_t i = 0; i < cells; ++i) {
+    const std::size_t at = NamedAt(said, plan.column(i).name);
+    if (at >= first) continue;
+    first = at;
+    Blame(plan, row, i, refusal);
+  }
 }
 
 }  // namespace
@@ -32,11 +56,8 @@ Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view mess
   refusal.reason = OneLine(message);
   refusal.cause = OneLine(cause);
   refusal.is_constraint = is_constraint;
-  const std::size_t cells = row.is_delete ? plan.keys.size() : plan.width();
-  for (const std::string& text : {refusal.cause, refusal.reason}) {
-    for (std::size_t i = 0; i < cells && refusal.column.empty(); ++i) {
-      if (Names(text, plan.column(i).name)) Blame(plan, row, i, &refusal);
-    }
+  for (const std::string_view said : {std::string_view(refusal.cause), WithoutValue(refusal.reason)}) {
+    if (refusal.column.empty()) BlameNamed(plan, row, said, &refusal);
   }
   return refusal;
 }

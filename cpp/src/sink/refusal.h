@@ -10,8 +10,8 @@
 
 namespace writebehind {
 
-// `message` is the driver's, `cause` the part of it that no value of the row is in. The column is the one of the
-// plan that they name in quotes, the cause first.
+// `message` is the driver's, `cause` the part of it that no value of the row is in. The column is the first of
+// the plan that they name in quotes, the cause before the message.
 Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
                     std::string_view cause = {});
 

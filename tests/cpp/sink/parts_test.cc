@@ -86,7 +86,10 @@ TEST(Refusal, NamesTheColumnThatTheMessageNames) {
   const Row row = Make(cells);
   for (const char* message :
        {"ERROR:  null value in column \"age\" of relation\nDETAIL: x", "Column 'age' cannot be null",
-        "UNIQUE constraint failed: people.age", "Key (age)=(5) already exists."}) {
+        "UNIQUE constraint failed: people.age", "Key (age)=(5) already exists.",
+        "CONSTRAINT `people.age` failed for `wb`.`people`",
+        "Incorrect value: 'id' for column `wb`.`people`.`age` at row 1",
+        "a foreign key fails (`child`, FOREIGN KEY (`age`) REFERENCES `people` (`id`))"}) {
     const Refusal refusal = MakeRefusal(plan, row, message, true);
     EXPECT_EQ("age", refusal.column) << message;
     EXPECT_EQ("x", refusal.value);
