@@ -44,7 +44,9 @@ def described(type_: TypeEngine[Any], dialect: str, collation: str = "") -> Tabl
         column["kind"] = "json"
         column["reads_numbers"] = dialect == "sqlite"
     elif name == "SET" and dialect in _MYSQL:
-        column.update({"kind": "enum", "labels": list(getattr(type_, "values", ())), "is_set": True, "case_insensitive": _is_ci(type_, collation)})
+        column.update(
+            {"kind": "enum", "labels": list(getattr(type_, "values", ())), "is_set": True, "case_insensitive": _is_ci(type_, collation)}
+        )
     elif isinstance(type_, sa.Boolean):
         column["kind"] = "boolean"
     elif isinstance(type_, sa.Uuid):
