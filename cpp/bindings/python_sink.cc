@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <map>
+#include <utility>
 
 #include "convert.h"
 
@@ -109,6 +110,7 @@ py::tuple RowOf(const WriteRequest& request, const Row& row) {
 class PythonSink final : public Sink {
  public:
   explicit PythonSink(py::object sink) : sink_(std::move(sink)) {}
+  ~PythonSink() override { Close(); }
 
   Status Open() override {
     return Run([&] { Get("open")(); });
@@ -177,6 +179,7 @@ class PythonSink final : public Sink {
   }
 
   void Close() noexcept override {
+    if (std::exchange(closed_, true)) return;
     (void)Run([&] { Get("close")(); });
   }
 
@@ -224,6 +227,7 @@ class PythonSink final : public Sink {
   Held sink_;
   std::unique_ptr<Held> plan_;
   std::uint64_t plan_id_ = 0;
+  bool closed_ = false;
 };
 
 // Where Python can't even make the sink: every call says why.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 import redis
 
 from writebehind import Engine, Pipeline
-from writebehind.errors import ConfigError, RowsRefused
+from writebehind.errors import ConfigError, RowsRefused, TargetUnavailable
+from writebehind.sinks import Move, Plan, Row, Sink, sink_options
 from writebehind.testing import RedisServer, wait_until
 
 MAPPING = {"name": "first", "age": "years"}
@@ -237,3 +238,35 @@ def test_stop_while_write_data_hangs(run: Any, recorder: Recorder, redis_client:
     wait_until(entered.is_set, 10)
     assert engine.stop(0.5) is False
     leave.set()
+
+
+def test_a_sink_is_closed_with_its_engine(run: Any, redis_client: redis.Redis) -> None:
+    opened: list[Sink] = []
+    closed: list[Sink] = []
+
+    class Closing(Sink):
+        def open(self) -> None:
+            opened.append(self)
+
+        def write(self, plan: Plan, rows: Sequence[Row], move: Move | None) -> None:
+            if len(opened) == 2:
+                raise TargetUnavailable("once, so that it is opened anew")
+
+        def close(self) -> None:
+            closed.append(self)
+
+    class Connector:
+        kind, schema, table, pk, exactlyOnceTableName = "own", "", "t", "id", None
+
+        def sink_options(self) -> dict[str, Any]:
+            return sink_options(Closing, None)
+
+        def credentials(self) -> None:
+            return None
+
+    engine = run(pipeline(Connector()))
+    redis_client.hset("own:1", "name", "Ada")
+    assert engine.drain()
+    engine.stop()
+    assert len(opened) == 3, "to look at the table, to write, and anew"
+    assert closed == opened

@@ -34,6 +34,7 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
         }
         --context.workers_alive;
         context.settle.Notify();
+        worker->Close();
       });
     }
     Run("settler", [this] { settle_loop.Run(); });
@@ -57,8 +58,8 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
   }
 
   bool AwaitThreads(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(mutex);
-    return ended.wait_until(lock, deadline, [this] { return threads == 0; });
+    std::unique_lock lock(threads->mutex);
+    return threads->ended.wait_until(lock, deadline, [this] { return threads->count == 0; });
   }
 
   Context context;
@@ -70,10 +71,10 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
   template <class Body>
   void Run(const char* name, Body body) {
     {
-      std::lock_guard lock(mutex);
-      ++threads;
+      std::lock_guard lock(threads->mutex);
+      ++threads->count;
     }
-    std::thread([self = shared_from_this(), name, body] {
+    std::thread([self = shared_from_this(), threads = threads, name, body]() mutable {
       try {
         body();
       } catch (const std::exception& error) {
@@ -82,15 +83,21 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
         self->context.StopSoon();
         self->context.stop_all.Request();
       }
-      std::lock_guard lock(self->mutex);
-      --self->threads;
-      self->ended.notify_all();
+      // Before it counts as ended: who waited for that must be the last owner. What we own may be Python's, which a thread of ours
+      // can't let go of any more once Python ends.
+      self.reset();
+      std::lock_guard lock(threads->mutex);
+      --threads->count;
+      threads->ended.notify_all();
     }).detach();
   }
 
-  std::mutex mutex;
-  std::condition_variable ended;
-  std::size_t threads = 0;
+  struct Threads {
+    std::mutex mutex;
+    std::condition_variable ended;
+    std::size_t count = 0;
+  };
+  std::shared_ptr<Threads> threads = std::make_shared<Threads>();
 };
 
 Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}

@@ -32,6 +32,9 @@ class Worker {
   // One batch from the queue to its settlement. False: there is nothing more to do.
   bool RunOnce();
 
+  // Lets go of the target; the last call of the thread.
+  void Close() { target_.Disconnect(); }
+
   void Cancel() noexcept {
     redis_.Interrupt();
     target_.Cancel();
