@@ -63,6 +63,19 @@ def mariadb_server() -> Iterator[MariaDBServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def mongo_url() -> Iterator[str]:
+    """The connection string of a MongoDB server: that of WB_MONGODB, or else of one that Maven brings."""
+    if url := os.environ.get("WB_MONGODB"):
+        yield url
+        return
+    pytest.importorskip("pymongo")
+    from tests.sinks.mongo_server import MongoServer
+
+    with MongoServer() as server:
+        yield server.url
+
+
 @pytest.fixture
 def unique() -> str:
     """A name that no other test has."""

@@ -95,6 +95,8 @@ class Pipeline:
         set_ = object.__setattr__
         set_(self, "connector", _adapted(self.name, self.connector, self.mapping))
         set_(self, "mapping", _check_mapping(self.name, self.mapping, self.connector.pk))
+        if (check := getattr(self.connector, "check_columns", None)) is not None:
+            check(self.mapping.values())
         if self.events is not None:
             set_(self, "events", canonical_events(self.name, self.events))
         keys = literal_prefix(self.name, self.prefix) + ":"

@@ -1,8 +1,10 @@
-"""Connections and connectors: what they read, what they show, and what is not served yet."""
+"""Connections and connectors: what they read, and what they show."""
 
 from __future__ import annotations
 
 import inspect
+import ssl
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from writebehind import connectors
 from writebehind.connectors import (
     BaseSqlConnection,
     BaseSqlConnector,
+    CqlConnection,
+    CqlConnector,
     MySqlConnection,
     MySqlConnector,
     PostgresConnection,
@@ -27,11 +31,13 @@ from writebehind.errors import ConfigError, NotBuiltError
 SIGNATURES = {
     "BaseSqlConnection": "user passwd db",
     "BaseSqlConnector": "connection tableName pk exactlyOnceTableName=None",
-    "CqlConnection": "user password db keyspace",
+    "CqlConnection": "user password db keyspace port=9042 consistency='LOCAL_QUORUM' local_dc=None"
+    " ssl_required=None ssl_ca=None ssl_cert=None ssl_key=None ssl_verify=None",
     "CqlConnector": "connection tableName pk exactlyOnceTableName=None",
     "DB2Connection": "user passwd db",
     "DB2Connector": "connection tableName pk exactlyOnceTableName=None",
-    "MongoConnection": "user password db authSource='admin' conn_string=None",
+    "MongoConnection": "user password db authSource='admin' conn_string=None"
+    " tls=None tlsCAFile=None tlsCertificateKeyFile=None tlsAllowInvalidHostnames=None",
     "MongoConnector": "connection db tableName pk exactlyOnceTableName=None",
     "MsSqlConnection": "user passwd db server port driver",
     "MsSqlConnector": "connection tableName pk exactlyOnceTableName=None",
@@ -52,8 +58,6 @@ SIGNATURES = {
     "SnowflakeSqlConnection": "user passwd db account",
     "SnowflakeSqlConnector": "connection tableName pk exactlyOnceTableName=None",
 }
-SERVED = {"MySql", "Postgres", "SQLite", "BaseSql", "Redis", "SimpleHash", "Oracle", "MsSql", "Snowflake", "DB2", "SQLAlchemy"}
-PLANNED = sorted(name for name in SIGNATURES if not any(name.startswith(kind) for kind in SERVED))
 
 
 @pytest.mark.parametrize("name", sorted(SIGNATURES))
@@ -66,13 +70,6 @@ def test_parameters_are_those_of_recipes(name: str) -> None:
 
 def test_all_names_are_there() -> None:
     assert set(connectors.__all__) == set(SIGNATURES)
-
-
-@pytest.mark.parametrize("name", PLANNED)
-def test_names_not_served_say_so_when_called(name: str) -> None:
-    needed = [word for word in SIGNATURES[name].split() if "=" not in word]
-    with pytest.raises(NotBuiltError, match=f"{name} is not served by this version"):
-        getattr(connectors, name)(*needed)
 
 
 @pytest.mark.parametrize(
@@ -228,3 +225,50 @@ def test_no_text_shows_the_password() -> None:
     with pytest.raises(ConfigError) as raised:
         PostgresConnection("user", "hidden", "user:hidden@nowhere").sink_options()
     assert "hidden" not in str(raised.value)
+
+
+def test_cassandra_is_read() -> None:
+    connection = CqlConnection("u", lambda: "hidden", "one  two", "ks", port=lambda: "9043", consistency="QUORUM")
+    assert (connection.user, connection.password, connection.hosts()) == ("u", "hidden", ["one", "two"])
+    assert (connection.keyspace, connection.port, connection.ssl_context()) == ("ks", 9043, None)
+    connector = CqlConnector(connection, "Other.persons", "id")
+    assert (connector.schema, connector.table) == ("Other", "persons")
+    assert "hidden" not in f"{connection!r} {connector!r}"
+    assert connector.schema_sql(["a", 'b"c']) == [
+        'CREATE TABLE "Other"."persons" (\n  "id" text PRIMARY KEY,\n  "a" text,\n  "b""c" text\n)'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: CqlConnection("u", "p", "h", "k", consistency="most"), "consistency is 'most'"),
+        (lambda: CqlConnection("u", "p", "h", "k", port="x").port, "port of CqlConnection is 'x'"),
+        (lambda: CqlConnection("u", "p", "  ", "k").hosts(), "names no host"),
+        (lambda: CqlConnection("u", "p", "h", "k", ssl_cert="/c"), "given together"),
+        (lambda: CqlConnection("u", "p", "h", "k", ssl_required=False, ssl_ca="/ca"), "ssl_required is false"),
+        (lambda: CqlConnection("u", "p", "h", "k", ssl_ca="/no/such/ca").ssl_context(), "/no/such/ca"),
+        (lambda: CqlConnector(CqlConnection("u", "p", "h", "k"), "t", "id", "once"), "no transaction over rows"),
+        (lambda: CqlConnector(MySqlConnection("u", "p", "h:1/d"), "t", "id"), "needs a connection of its kind"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cassandra_can_not_have(make: Any, text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("given", "verified", "name_checked"),
+    [({"ssl_required": True}, False, False), ({"ssl_verify": True}, True, True), ({"ssl_verify": False}, False, False)],
+)
+def test_tls_to_cassandra(given: dict[str, Any], verified: bool, name_checked: bool) -> None:
+    context = CqlConnection("u", "p", "h", "k", **given).ssl_context()
+    assert context is not None
+    assert (context.verify_mode is ssl.CERT_REQUIRED, context.check_hostname) == (verified, name_checked)
+
+
+def test_a_driver_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cassandra", None)
+    with pytest.raises(ConfigError, match="driver of Cassandra can't be loaded") as raised:
+        CqlConnector(CqlConnection("u", "p", "h", "k"), "t", "id").sink_options()["factory"]().open()
+    assert raised.value.hint == "pip install 'writebehind[cassandra]'"

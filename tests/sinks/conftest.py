@@ -1,7 +1,8 @@
-"""Databases behind SQLAlchemy, and pipelines that write to them."""
+"""Databases behind SQLAlchemy and pipelines that write to them; MongoDB."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.sinks.sql_databases import KINDS, Database, database
+from tests.sinks import sql_databases
+from tests.sinks.sql_databases import KINDS, Database
 from writebehind import Engine, Pipeline
 from writebehind.log import Log
 from writebehind.testing import RedisServer
@@ -21,7 +23,7 @@ Start = Callable[..., Engine]
 def target(request: pytest.FixtureRequest, tmp_path: Path, unique: str) -> Iterator[Database]:
     """A database of each kind; its tables are gone afterwards."""
     servers = {} if request.param == "sqlite" else {request.param: request.getfixturevalue(f"{request.param}_server")}
-    made = database(request.param, servers, tmp_path, unique)
+    made = sql_databases.database(request.param, servers, tmp_path, unique)
     yield made
     made.close()
 
@@ -39,3 +41,16 @@ def run_sql(redis_server: RedisServer, redis_client: redis.Redis, target: Databa
     yield start
     for engine in engines:
         engine.stop()
+
+
+@pytest.fixture
+def database(mongo_url: str) -> Iterator[Any]:
+    """An empty database of MongoDB, with the collection `people` and its index."""
+    import pymongo
+
+    client: Any = pymongo.MongoClient(mongo_url)
+    made = client[f"wb_{uuid.uuid4().hex[:10]}"]
+    made.people.create_index("id", unique=True)
+    yield made
+    client.drop_database(made.name)
+    client.close()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import threading
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +11,9 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from tests.conftest import Cli
-from tests.sinks.conftest import Start
 from tests.faults.proxy import Loss, Proxy
+from tests.sinks.conftest import Start
+from tests.sinks.kills import kill_at_work
 from tests.sinks.sql_databases import Database
 from writebehind.connectors import SQLAlchemyConnection
 from writebehind.errors import CheckpointMoved, CommitInDoubt, ConfigError, RowsRefused, TargetUnavailable
@@ -60,40 +57,10 @@ def test_nothing_is_lost_or_doubled_over_kills(
     recipe.write_text(RECIPE.format(url=target.url, table=target.name, once=target.once))
     log = f"{target.name}_log"
     run_sql({"n": "n"}, once=True).stop()  # registers
-    enough, last = threading.Event(), {}
-
-    def keep_writing() -> None:
-        """Always ahead of the engine, so that kills fall into its work."""
-        rounds = count()
-        while not enough.is_set():
-            start = 500 * next(rounds)
-            with redis_client.pipeline(transaction=False) as together:
-                for seq in range(start, start + 500):
-                    together.hset(f"p:{seq % 500}", "n", seq)
-                    last[seq % 500] = seq
-                together.execute()
-            wait_until(lambda: waiting(redis_client) < 3000 or enough.is_set(), 60, "room in the stream")
-
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
-    try:
-        for _ in range(2):
-            aim = target.query(f"SELECT count(*) FROM {log}")[0][0] + random.randrange(1, 400)
-            process = Cli(redis_server.url).start("run", recipe)
-            wait_until(lambda aim=aim: target.query(f"SELECT count(*) FROM {log}")[0][0] >= aim, 30, "progress of the engine")
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            assert waiting(redis_client) > 0, "killed at its work"
-    finally:
-        enough.set()
-        writer.join()
+    last = kill_at_work(redis_server.url, redis_client, recipe, lambda: target.query(f"SELECT count(*) FROM {log}")[0][0])
     assert run_sql({"n": "n"}, once=True).drain()
     assert target.rows() == sorted(last.items())
     assert target.query(f"SELECT id, n, count(*) FROM {target.name}_log GROUP BY id, n HAVING count(*) > 1") == []
-
-
-def waiting(client: redis.Redis) -> int:
-    return int(client.xlen("writebehind:{sql}:stream"))  # type: ignore[arg-type]
 
 
 def test_what_was_committed_is_skipped_though_the_next_differs(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:

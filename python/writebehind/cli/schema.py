@@ -16,15 +16,15 @@ def schema(recipes: tuple[Path, ...]) -> None:
     """
     from writebehind import _core
     from writebehind.cli.script import load_recipes
-    from writebehind.connectors.sql import AlchemyConnector
     from writebehind.definition import to_json
     from writebehind.log import Log
 
     printed: set[str] = set()
     for pipeline in load_recipes(recipes, Log(is_plain=True).warning):
         connector = pipeline.connector
-        if isinstance(connector, AlchemyConnector):
-            statements = connector.schema_sql(list(pipeline.mapping.values()))
+        own = getattr(connector, "schema_sql", None)
+        if own is not None:
+            statements = own(list(pipeline.mapping.values()))
         elif connector.kind in _core.sink_kinds():
             statements = _core.schema_sql(connector.kind, to_json(pipeline.definition()), connector.exactlyOnceTableName or "")
         else:

@@ -1,5 +1,6 @@
 """Connections (where a database is) and connectors (which table of it)."""
 
+from writebehind.connectors.cassandra import CqlConnection, CqlConnector
 from writebehind.connectors.connection import (
     BaseSqlConnection,
     MySqlConnection,
@@ -12,12 +13,7 @@ from writebehind.connectors.connector import (
     PostgresConnector,
     SQLiteConnector,
 )
-from writebehind.connectors.planned import (
-    CqlConnection,
-    CqlConnector,
-    MongoConnection,
-    MongoConnector,
-)
+from writebehind.connectors.mongo import MongoConnection, MongoConnector
 from writebehind.connectors.redis_target import (
     RedisClusterConnection,
     RedisConnection,

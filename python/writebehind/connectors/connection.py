@@ -55,7 +55,7 @@ def parse_database(text: str, known: tuple[str, ...] = ()) -> DatabaseAddress:
         host, port = address, "0"
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not slash or not host or not database or not port.isdecimal() or int(port) > 65535:
-        raise ConfigError(f"db is '{_shown(text)}', not host:port/database", "for example 'localhost:5432/test'")
+        raise ConfigError(f"db is '{without_login(text)}', not host:port/database", "for example 'localhost:5432/test'")
     return DatabaseAddress(host, int(port), database, options)
 
 
@@ -119,7 +119,7 @@ class BaseSqlConnection:
         return dict(tls)
 
     def __repr__(self) -> str:
-        db = "<callable>" if callable(self._db) else _shown(self._db)
+        db = "<callable>" if callable(self._db) else without_login(self._db)
         return f"{type(self).__name__}({db!r})"
 
 
@@ -154,7 +154,7 @@ class MySqlConnection(BaseSqlConnection):
         ssl_verify: bool | None = None,
     ) -> None:
         super().__init__(user, passwd, db)
-        self._tls = _given(ssl_required=ssl_required, ssl_ca=ssl_ca, ssl_cert=ssl_cert, ssl_key=ssl_key, ssl_verify=ssl_verify)
+        self._tls = given_options(ssl_required=ssl_required, ssl_ca=ssl_ca, ssl_cert=ssl_cert, ssl_key=ssl_key, ssl_verify=ssl_verify)
         self._driver(self._tls)
 
     def _driver(self, tls: Mapping[str, str]) -> dict[str, str]:
@@ -190,7 +190,7 @@ class PostgresConnection(BaseSqlConnection):
         sslkey: Path | None = None,
     ) -> None:
         super().__init__(user, passwd, db)
-        self._tls = _given(sslmode=sslmode, sslrootcert=sslrootcert, sslcert=sslcert, sslkey=sslkey)
+        self._tls = given_options(sslmode=sslmode, sslrootcert=sslrootcert, sslcert=sslcert, sslkey=sslkey)
         self._driver(self._tls)
 
     def _driver(self, tls: Mapping[str, str]) -> dict[str, str]:
@@ -240,10 +240,11 @@ def ask(setting: Any) -> Any:
     return setting() if callable(setting) else setting
 
 
-def _given(**options: str | os.PathLike[str] | bool | None) -> dict[str, str]:
+def given_options(**options: str | os.PathLike[str] | bool | None) -> dict[str, str]:
+    """Those that are not None, as text."""
     return {name: str(value) for name, value in options.items() if value is not None}
 
 
-def _shown(db: str) -> str:
-    # Someone may have put user:password@ in front, as in a URL.
+def without_login(db: str) -> str:
+    """A text of an address as it may be shown: someone may have put user:password@ in front, as in a URL."""
     return db.rpartition("@")[2]

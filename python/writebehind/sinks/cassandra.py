@@ -1,0 +1,283 @@
+"""The sink of Cassandra: a prepared statement for each row, many under way at a time, each with its change's time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from writebehind.errors import ConfigError, RefusedRow, RowsRefused, TargetUnavailable
+from writebehind.sinks.base import Cell, Move, Plan, Row, Sink, Table
+from writebehind.sinks.cassandra_cql import CqlColumn, Stamps, Statements, column, described, qualified
+
+if TYPE_CHECKING:
+    from writebehind.connectors.cassandra import CqlConnection
+
+CONNECT_S = 5.0
+STATEMENT_S = 15.0
+UNDER_WAY = 128
+"""Statements that are sent before the first must have been answered: what bounds both the memory and the load on the cluster."""
+
+_COLUMNS = "SELECT column_name, type, kind FROM system_schema.columns WHERE keyspace_name = %s AND table_name = %s"
+_PERIODIC = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'"
+_WEAK = ("ANY", "ONE", "LOCAL_ONE")
+
+
+class CassandraSink(Sink):
+    """Writes rows; each writer has a session of its own.
+
+    Args:
+        given: where to connect; asked anew at each `open`.
+    """
+
+    def __init__(self, given: CqlConnection) -> None:
+        self._given = given
+        self._cluster: Any = None
+        self._session: Any = None
+        self._described: dict[tuple[str, str], tuple[str, dict[str, tuple[str, str]]]] = {}
+        self._writer: _Writer | None = None
+        self._stamps = Stamps()
+
+    @property
+    def _place(self) -> str:
+        return f"cassandra {self._given.db}"
+
+    def open(self) -> None:
+        self.close()
+        make = _cluster(self._given)
+        from writebehind.sinks.cassandra_errors import raised
+
+        try:
+            self._cluster = make()
+            self._session = self._cluster.connect()
+        except Exception as error:  # noqa: BLE001 - of many classes; told apart there
+            self.close()
+            raise raised(error, self._place) from None
+
+    def close(self) -> None:
+        cluster, self._cluster, self._session, self._writer = self._cluster, None, None, None
+        if cluster is not None:
+            with suppress(Exception):
+                cluster.shutdown()
+
+    def cancel(self) -> None:
+        cluster = self._cluster
+        if cluster is not None:
+            cluster.shutdown()
+
+    def warnings(self) -> list[str]:
+        found = []
+        if self._given.consistency in _WEAK:
+            found.append(f"consistency is {self._given.consistency}: what one machine loses may be lost, though it counts as written")
+        with suppress(Exception):  # Cassandra 3 has no such table, and a user may not see it
+            if self._session.execute(_PERIODIC).one()[0] == "periodic":
+                found.append("commitlog_sync is periodic: the last writes are lost if all machines that have them fail at once")
+        return found
+
+    def describe(self, schema: str, table: str) -> Table:
+        name, found = self._columns(schema, table)
+        if any(cql_type == "counter" for _, cql_type, _ in found):
+            raise ConfigError(f"table '{table}' has counters, which can be added to but not set")
+        self._described[schema, table] = name, {column: (cql_type, kind) for column, cql_type, kind in found}
+        self._writer = None
+        keys = [column for column, _, kind in found if kind in ("partition_key", "clustering")]
+        return {
+            "columns": [
+                {**described(cql_type), "name": name, "type": cql_type, "nullable": name not in keys, "primary_key": name in keys}
+                for name, cql_type, _ in found
+            ],
+            "unique_keys": [keys],
+            "transactional": False,
+        }
+
+    def _columns(self, schema: str, table: str) -> tuple[str, list[tuple[str, str, str]]]:
+        """The table's name as it may stand in a statement; name, type and kind of its columns."""
+        keyspace = schema or self._given.keyspace
+        if not keyspace:
+            raise ConfigError(f"no keyspace is named for table '{table}'", "name it in CqlConnection, or as keyspace.table")
+        for name in dict.fromkeys((table, table.lower())):  # CQL folds names that are not quoted
+            found = [tuple(row) for row in self._execute(_COLUMNS, (keyspace, name))]
+            if found:
+                return qualified(keyspace, name), found
+        raise ConfigError(f"no table '{keyspace}.{table}' in the cluster", "writebehind schema prints a CREATE TABLE to start from")
+
+    def write(self, plan: Plan, rows: Sequence[Row], move: Move | None) -> None:
+        del move
+        from writebehind.sinks.cassandra_errors import raised, refusal
+
+        writer = self._writer_for(plan)
+        sent: list[tuple[int, Any]] = []
+        refused: dict[int, RefusedRow] = {}
+        for index, row in enumerate(rows):
+            try:
+                sent += [(index, statement) for statement in writer.statements(row, self._stamps)]
+            except _Unfit as unfit:
+                refused[index] = RefusedRow(index, unfit.reason, unfit.column.name, unfit.column.type, unfit.value)
+        if refused:
+            raise RowsRefused(refused.values())
+        # What is written of a batch that fails is written again, with the same times: that changes nothing.
+        for index, error in self._all_of(sent):
+            reason = refusal(error)
+            if reason is None:
+                raise raised(error, self._place) from None
+            refused[index] = RefusedRow(index, reason)
+        if refused:
+            raise RowsRefused(refused[index] for index in sorted(refused))
+        self._stamps.written([id for *_, id in rows if id is not None])
+
+    def _all_of(self, statements: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, Exception]]:
+        """Runs them; yields the errors. Who stops asking leaves what is under way to itself."""
+        waiting: deque[tuple[int, Any]] = deque()
+        for index, statement in statements:
+            if len(waiting) >= UNDER_WAY:
+                yield from _answer(*waiting.popleft())
+            waiting.append((index, self._session.execute_async(statement)))
+        while waiting:
+            yield from _answer(*waiting.popleft())
+
+    def _writer_for(self, plan: Plan) -> _Writer:
+        if self._session is None:
+            raise TargetUnavailable(f"{self._place}: not connected")
+        if self._writer is None or self._writer.plan_id != plan.id:
+            where = plan.schema, plan.table
+            if where not in self._described:
+                self.describe(*where)
+            self._writer = _Writer(plan.id, self._statements(plan), self._prepare)
+        return self._writer
+
+    def _statements(self, plan: Plan) -> Statements:
+        table, found = self._described[plan.schema, plan.table]
+        for name, _, _ in plan.columns:
+            cql_type, kind = found[name]
+            if cql_type.startswith("list<"):
+                hint = f"make it frozen<{cql_type}>, or a set"
+                raise ConfigError(f"column '{name}' of {table} is a list: what is written twice would be in it twice", hint)
+            if kind == "static":
+                raise ConfigError(f"column '{name}' of {table} is static: all rows of a partition share it")
+        columns = [[column(name, found[name][0]) for name, _, _ in some] for some in (plan.keys, plan.columns)]
+        return Statements(table, *columns)
+
+    def _prepare(self, statement: str) -> Any:
+        from writebehind.sinks.cassandra_errors import raised
+
+        try:
+            prepared = self._session.prepare(statement)
+        except Exception as error:  # noqa: BLE001 - of many classes; told apart there
+            raise raised(error, self._place) from None
+        prepared.is_idempotent = True
+        return prepared
+
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> Any:
+        from writebehind.sinks.cassandra_errors import raised
+
+        if self._session is None:
+            raise TargetUnavailable(f"{self._place}: not connected")
+        try:
+            return self._session.execute(statement, values)
+        except Exception as error:  # noqa: BLE001 - of many classes; told apart there
+            raise raised(error, self._place) from None
+
+    def explain(self, plan: Plan) -> list[str]:
+        if (plan.schema, plan.table) not in self._described:
+            self.describe(plan.schema, plan.table)
+        statements = self._statements(plan)
+        return [statements.insert(), statements.delete()]
+
+
+class _Unfit(Exception):
+    """A value that Cassandra could not store."""
+
+    def __init__(self, column: CqlColumn, value: Any, reason: str) -> None:
+        self.column, self.value, self.reason = column, str(value)[:200], reason
+
+
+class _Writer:
+    """Rows of one plan → bound statements."""
+
+    def __init__(self, plan_id: int, statements: Statements, prepare: Any) -> None:
+        self.plan_id = plan_id
+        self._statements = statements
+        self._prepare = prepare
+        self._prepared: dict[str, Any] = {}
+
+    def statements(self, row: Row, stamps: Stamps) -> list[Any]:
+        """In any order: their timestamps put them in theirs.
+
+        Raises:
+            _Unfit: a value can't be stored.
+        """
+        is_delete, replaces, cells, _, id = row
+        assert id is not None, "each row has a change"
+        stamp = stamps.of(id)
+        keys = [_value(key, cell) for key, cell in zip(self._statements.keys, cells, strict=False)]
+        made = []
+        if is_delete or replaces:
+            # Of equal times the delete wins: over what an earlier change wrote it shall, over this one it must not.
+            made.append(self._bound(self._statements.delete(), [stamp if is_delete else stamp - 1, *keys]))
+        if not is_delete:
+            made.append(self._insert(keys, cells[len(keys) :], stamp))
+        return made
+
+    def _insert(self, keys: list[Any], cells: Sequence[Cell], stamp: int) -> Any:
+        from cassandra.query import UNSET_VALUE
+
+        values, left_out = list(keys), set()
+        for place, (target, cell) in enumerate(zip(self._statements.columns, cells, strict=True)):
+            if cell is not ...:
+                values.append(_value(target, cell))
+            elif target.is_json:
+                left_out.add(place)  # no function takes an argument that is not set
+            else:
+                values.append(UNSET_VALUE)
+        return self._bound(self._statements.insert(frozenset(left_out)), [*values, stamp])
+
+    def _bound(self, statement: str, values: list[Any]) -> Any:
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = self._prepare(statement)
+        return prepared.bind(values)
+
+
+def _value(target: CqlColumn, cell: Any) -> Any:
+    if cell is None:
+        return None
+    try:
+        return target.convert(cell)
+    except (ValueError, OverflowError) as error:
+        raise _Unfit(target, cell, str(error)) from None
+
+
+def _answer(index: int, future: Any) -> Iterator[tuple[int, Exception]]:
+    try:
+        future.result()
+    except Exception as error:  # noqa: BLE001 - the caller tells them apart
+        yield index, error
+
+
+def _cluster(given: CqlConnection) -> Callable[[], Any]:
+    """What makes it, and looks its hosts up."""
+    try:
+        from cassandra import ConsistencyLevel
+        from cassandra.auth import PlainTextAuthProvider
+        from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+        from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+    except ImportError as error:
+        raise ConfigError(f"the driver of Cassandra can't be loaded: {error}", "pip install 'writebehind[cassandra]'") from None
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(given.local_dc or "")),
+        consistency_level=ConsistencyLevel.name_to_value[given.consistency],
+        request_timeout=STATEMENT_S,
+    )
+    user = given.user
+    return partial(
+        Cluster,
+        given.hosts(),
+        port=given.port,
+        auth_provider=PlainTextAuthProvider(user, given.password) if user else None,
+        ssl_context=given.ssl_context(),
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=CONNECT_S,
+        control_connection_timeout=CONNECT_S,
+    )
