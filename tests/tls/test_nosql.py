@@ -41,14 +41,12 @@ def terminator(target: int, certificate: Certificate, client_ca: Certificate | N
                 link.shutdown(socket.SHUT_RDWR)
 
     def serve(plain: socket.socket) -> None:
-        try:
-            client = context.wrap_socket(plain, server_side=True)
-        except OSError:
-            plain.close()
-            return
-        server = socket.create_connection(("127.0.0.1", target))
-        threading.Thread(target=forward, args=(server, client), daemon=True).start()
-        forward(client, server)
+        with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as client:
+            with socket.create_connection(("127.0.0.1", target)) as server:
+                back = threading.Thread(target=forward, args=(server, client), daemon=True)
+                back.start()
+                forward(client, server)
+                back.join()
 
     def accept() -> None:
         with suppress(OSError):
