@@ -64,10 +64,10 @@ class _Link:
                 header, body = _read(self.client)
                 request, opcode = header[1], header[3]
                 if opcode == OP_MSG:
-                    answer = self._command(_command(body), body)
+                    answer = _message(OP_MSG, _body(self._command(_command(body))), request)
                 else:
-                    answer = self._forward(opcode, body)
-                self.client.sendall(_message(OP_MSG, struct.pack("<IB", 0, 0) + bson.encode(answer), request) if opcode == OP_MSG else _reply(answer, request))
+                    answer = _reply(self._forward(opcode, body), request)
+                self.client.sendall(answer)
         self._undo()
 
     def _forward(self, opcode: int, body: bytes) -> dict[str, Any]:
@@ -80,10 +80,9 @@ class _Link:
         """As the server knows it."""
         own = {"lsid", "txnNumber", "startTransaction", "autocommit", "readConcern", "$clusterTime"}
         command = {name: value for name, value in command.items() if name not in own}
-        return self._forward(OP_MSG, struct.pack("<IB", 0, 0) + bson.encode(command))
+        return self._forward(OP_MSG, _body(command))
 
-    def _command(self, command: dict[str, Any], body: bytes) -> dict[str, Any]:
-        del body
+    def _command(self, command: dict[str, Any]) -> dict[str, Any]:
         name = next(iter(command))
         if command.get("autocommit") is not False:
             return self._plain(command)
@@ -109,6 +108,7 @@ class _Link:
         answer = self._plain(command)
         if not answer.get("ok") or answer.get("writeErrors"):
             self._undo()
+            answer["writeErrors"] = answer.get("writeErrors", [])[:1]  # it goes no further
         return answer
 
     def _undo(self) -> None:
@@ -143,6 +143,10 @@ def _exactly(link: socket.socket, size: int) -> bytes:
 
 def _message(opcode: int, body: bytes, answers: int) -> bytes:
     return struct.pack("<iiii", 16 + len(body), 1, answers, opcode) + body
+
+
+def _body(command: dict[str, Any]) -> bytes:
+    return struct.pack("<IB", 0, 0) + bson.encode(command)
 
 
 def _reply(document: dict[str, Any], answers: int) -> bytes:

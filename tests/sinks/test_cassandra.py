@@ -323,6 +323,15 @@ def test_an_answer_that_is_lost_and_a_cluster_that_is_away(run: Any, keyspace: K
     assert rows(keyspace, table) == {"1": ("mark1", 2), "2": (None, 2)}
 
 
+def test_a_cluster_that_hangs_keeps_no_engine_from_ending(run: Any, keyspace: Keyspace, redis_client: redis.Redis) -> None:
+    with Proxy(keyspace.place.port or 9042) as proxy:
+        engine = run(keyspace.connection(proxy.port))
+        proxy.lose(b"mark1", Loss.SILENCE)
+        redis_client.hset("p:1", "name", "mark1")
+        assert proxy.lost.wait(20)
+        assert engine.stop(4), "its statement was cancelled"
+
+
 def recipe_of(keyspace: Keyspace, table: str, directory: Path) -> Path:
     place = keyspace.place
     recipe = directory / "recipe.py"

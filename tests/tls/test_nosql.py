@@ -41,12 +41,12 @@ def terminator(target: int, certificate: Certificate, client_ca: Certificate | N
                 link.shutdown(socket.SHUT_RDWR)
 
     def serve(plain: socket.socket) -> None:
-        with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as client:
-            with socket.create_connection(("127.0.0.1", target)) as server:
-                back = threading.Thread(target=forward, args=(server, client), daemon=True)
-                back.start()
-                forward(client, server)
-                back.join()
+        wrap, dial = context.wrap_socket, socket.create_connection
+        with plain, suppress(OSError), wrap(plain, server_side=True) as client, dial(("127.0.0.1", target)) as server:
+            back = threading.Thread(target=forward, args=(server, client), daemon=True)
+            back.start()
+            forward(client, server)
+            back.join()
 
     def accept() -> None:
         with suppress(OSError):

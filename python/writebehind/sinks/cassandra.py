@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from writebehind.errors import ConfigError, RefusedRow, RowsRefused, TargetUnavailable
-from writebehind.sinks.base import Cell, Move, Plan, Row, Sink, Table
-from writebehind.sinks.cassandra_cql import CqlColumn, Stamps, Statements, column, described, qualified
+from writebehind.sinks.base import Move, Plan, Row, Sink, Table
+from writebehind.sinks.cassandra_cql import Stamps, Statements, column, described, qualified
+from writebehind.sinks.cassandra_rows import RowWriter, Unfit, cluster_of
 
 if TYPE_CHECKING:
     from writebehind.connectors.cassandra import CqlConnection
 
-CONNECT_S = 5.0
-STATEMENT_S = 15.0
 UNDER_WAY = 128
 """Statements that are sent before the first must have been answered: what bounds both the memory and the load on the cluster."""
 
@@ -37,8 +35,9 @@ class CassandraSink(Sink):
         self._cluster: Any = None
         self._session: Any = None
         self._described: dict[tuple[str, str], tuple[str, dict[str, tuple[str, str]]]] = {}
-        self._writer: _Writer | None = None
+        self._writer: RowWriter | None = None
         self._stamps = Stamps()
+        self._answers: SimpleQueue[_Answer] = SimpleQueue()
 
     @property
     def _place(self) -> str:
@@ -46,7 +45,7 @@ class CassandraSink(Sink):
 
     def open(self) -> None:
         self.close()
-        make = _cluster(self._given)
+        make = cluster_of(self._given)
         from writebehind.sinks.cassandra_errors import raised
 
         try:
@@ -63,9 +62,8 @@ class CassandraSink(Sink):
                 cluster.shutdown()
 
     def cancel(self) -> None:
-        cluster = self._cluster
-        if cluster is not None:
-            cluster.shutdown()
+        # To shut the driver down would not do: what it waits for, it waits for until it times out.
+        self._answers.put(None)
 
     def warnings(self) -> list[str]:
         found = []
@@ -113,7 +111,7 @@ class CassandraSink(Sink):
         for index, row in enumerate(rows):
             try:
                 sent += [(index, statement) for statement in writer.statements(row, self._stamps)]
-            except _Unfit as unfit:
+            except Unfit as unfit:
                 refused[index] = RefusedRow(index, unfit.reason, unfit.column.name, unfit.column.type, unfit.value)
         if refused:
             raise RowsRefused(refused.values())
@@ -128,23 +126,28 @@ class CassandraSink(Sink):
         self._stamps.written([id for *_, id in rows if id is not None])
 
     def _all_of(self, statements: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, Exception]]:
-        """Runs them; yields the errors. Who stops asking leaves what is under way to itself."""
-        waiting: deque[tuple[int, Any]] = deque()
+        """Runs them; yields the errors as they come. Who stops asking leaves what is under way to itself."""
+        answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._answers = answers
+        under_way = 0
         for index, statement in statements:
-            if len(waiting) >= UNDER_WAY:
-                yield from _answer(*waiting.popleft())
-            waiting.append((index, self._session.execute_async(statement)))
-        while waiting:
-            yield from _answer(*waiting.popleft())
+            if under_way == UNDER_WAY:
+                yield from _next_of(answers)
+                under_way -= 1
+            future = self._session.execute_async(statement)
+            future.add_callbacks(_succeeded, _failed, callback_args=(answers, index), errback_args=(answers, index))
+            under_way += 1
+        for _ in range(under_way):
+            yield from _next_of(answers)
 
-    def _writer_for(self, plan: Plan) -> _Writer:
+    def _writer_for(self, plan: Plan) -> RowWriter:
         if self._session is None:
             raise TargetUnavailable(f"{self._place}: not connected")
         if self._writer is None or self._writer.plan_id != plan.id:
             where = plan.schema, plan.table
             if where not in self._described:
                 self.describe(*where)
-            self._writer = _Writer(plan.id, self._statements(plan), self._prepare)
+            self._writer = RowWriter(plan.id, self._statements(plan), self._prepare)
         return self._writer
 
     def _statements(self, plan: Plan) -> Statements:
@@ -186,98 +189,23 @@ class CassandraSink(Sink):
         return [statements.insert(), statements.delete()]
 
 
-class _Unfit(Exception):
-    """A value that Cassandra could not store."""
-
-    def __init__(self, column: CqlColumn, value: Any, reason: str) -> None:
-        self.column, self.value, self.reason = column, str(value)[:200], reason
+_Answer = tuple[int, Exception | None] | None
+"""A row's place and its error; None: the call is cancelled."""
 
 
-class _Writer:
-    """Rows of one plan → bound statements."""
-
-    def __init__(self, plan_id: int, statements: Statements, prepare: Any) -> None:
-        self.plan_id = plan_id
-        self._statements = statements
-        self._prepare = prepare
-        self._prepared: dict[str, Any] = {}
-
-    def statements(self, row: Row, stamps: Stamps) -> list[Any]:
-        """In any order: their timestamps put them in theirs.
-
-        Raises:
-            _Unfit: a value can't be stored.
-        """
-        is_delete, replaces, cells, _, id = row
-        assert id is not None, "each row has a change"
-        stamp = stamps.of(id)
-        keys = [_value(key, cell) for key, cell in zip(self._statements.keys, cells, strict=False)]
-        made = []
-        if is_delete or replaces:
-            # Of equal times the delete wins: over what an earlier change wrote it shall, over this one it must not.
-            made.append(self._bound(self._statements.delete(), [stamp if is_delete else stamp - 1, *keys]))
-        if not is_delete:
-            made.append(self._insert(keys, cells[len(keys) :], stamp))
-        return made
-
-    def _insert(self, keys: list[Any], cells: Sequence[Cell], stamp: int) -> Any:
-        from cassandra.query import UNSET_VALUE
-
-        values, left_out = list(keys), set()
-        for place, (target, cell) in enumerate(zip(self._statements.columns, cells, strict=True)):
-            if cell is not ...:
-                values.append(_value(target, cell))
-            elif target.is_json:
-                left_out.add(place)  # no function takes an argument that is not set
-            else:
-                values.append(UNSET_VALUE)
-        return self._bound(self._statements.insert(frozenset(left_out)), [*values, stamp])
-
-    def _bound(self, statement: str, values: list[Any]) -> Any:
-        prepared = self._prepared.get(statement)
-        if prepared is None:
-            prepared = self._prepared[statement] = self._prepare(statement)
-        return prepared.bind(values)
-
-
-def _value(target: CqlColumn, cell: Any) -> Any:
-    if cell is None:
-        return None
-    try:
-        return target.convert(cell)
-    except (ValueError, OverflowError) as error:
-        raise _Unfit(target, cell, str(error)) from None
-
-
-def _answer(index: int, future: Any) -> Iterator[tuple[int, Exception]]:
-    try:
-        future.result()
-    except Exception as error:  # noqa: BLE001 - the caller tells them apart
+def _next_of(answers: SimpleQueue[_Answer]) -> Iterator[tuple[int, Exception]]:
+    answer = answers.get()
+    if answer is None:
+        raise TargetUnavailable("cancelled")
+    index, error = answer
+    if error is not None:
         yield index, error
 
 
-def _cluster(given: CqlConnection) -> Callable[[], Any]:
-    """What makes it, and looks its hosts up."""
-    try:
-        from cassandra import ConsistencyLevel
-        from cassandra.auth import PlainTextAuthProvider
-        from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-        from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
-    except ImportError as error:
-        raise ConfigError(f"the driver of Cassandra can't be loaded: {error}", "pip install 'writebehind[cassandra]'") from None
-    profile = ExecutionProfile(
-        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(given.local_dc or "")),
-        consistency_level=ConsistencyLevel.name_to_value[given.consistency],
-        request_timeout=STATEMENT_S,
-    )
-    user = given.user
-    return partial(
-        Cluster,
-        given.hosts(),
-        port=given.port,
-        auth_provider=PlainTextAuthProvider(user, given.password) if user else None,
-        ssl_context=given.ssl_context(),
-        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        connect_timeout=CONNECT_S,
-        control_connection_timeout=CONNECT_S,
-    )
+def _succeeded(result: Any, answers: SimpleQueue[_Answer], index: int) -> None:
+    del result
+    answers.put((index, None))
+
+
+def _failed(error: Exception, answers: SimpleQueue[_Answer], index: int) -> None:
+    answers.put((index, error))
