@@ -56,7 +56,7 @@ Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view mess
   refusal.reason = OneLine(message);
   refusal.cause = OneLine(cause);
   refusal.is_constraint = is_constraint;
-  for (const std::string_view said : {std::string_view(refusal.cause), WithoutValue(refusal.reason)}) {
+  for (const std::string_view said : {WithoutValue(refusal.cause), WithoutValue(refusal.reason)}) {
     if (refusal.column.empty()) BlameNamed(plan, row, said, &refusal);
   }
   return refusal;
