@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "capture/hash_command.h"
+#include "capture/kept_keys.h"
 #include "capture/own_keys.h"
 #include "capture/server.h"
 #include "codec/encoder.h"
@@ -52,13 +53,14 @@ void AddAll(redis::Key* hash) {
   }
 }
 
-std::string_view Pack(const Pipeline& pipeline, const Change& change) {
+std::string_view Pack(const Pipeline& pipeline, const Change& change, std::string_view was) {
   std::uint8_t flags = 0;
   if (!change.uuid.empty()) flags |= kFlagUuid;
   if (change.shared) flags |= kFlagShared;
   if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
-  Encoder().Start(
-      {change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key, change.uuid});
+  if (!was.empty()) flags |= kFlagWas;
+  Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key,
+                   change.uuid, was});
   if (change.hash != nullptr) {
     if (pipeline.by_name()) {
       AddAll(change.hash);
@@ -101,9 +103,11 @@ std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, P
                                       const Change& change) {
   redis::StreamId id;
   StringHandle packed;
+  std::optional<KeptKeys> kept;
+  if (!pipeline->key_fields().empty()) kept.emplace(ctx, *pipeline, change);
   {
     const KeyHandle stream = OpenStream(ctx, database, pipeline);  // may change the identity
-    packed = MakeString(Pack(*pipeline, change));
+    packed = MakeString(Pack(*pipeline, change, kept ? kept->was() : std::string_view()));
     if (!Add(stream.get(), packed.get(), &id)) {
       redis::Log(ctx, "warning",
                  "pipeline '%s' lost a change: somebody has added the last possible ID to its stream. Once "
@@ -114,6 +118,7 @@ std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, P
   }
   redis::Replicate(ctx, "XADD", "scss", pipeline->stream(), StreamIdText(id).text, EntryFieldName(),
                    packed.get());
+  if (kept) kept->Save(ctx);
   ++pipeline->captured;
   return id;
 }
