@@ -24,7 +24,8 @@ def schema(recipes: tuple[Path, ...]) -> None:
     for pipeline in load_recipes(recipes, Log(is_plain=True).warning):
         connector = pipeline.connector
         if isinstance(connector, AlchemyConnector):
-            statements = connector.schema_sql(list(pipeline.mapping.values()))
+            keys = [key.column for key in pipeline.key_columns]
+            statements = connector.schema_sql(keys, [column for column in pipeline.mapping.values() if column not in keys])
         elif connector.kind in _core.sink_kinds():
             statements = _core.schema_sql(connector.kind, to_json(pipeline.definition()), connector.exactlyOnceTableName or "")
         else:
