@@ -169,7 +169,7 @@ class Pipeline:
             )
         if self.writers > 1 and any(key.field is not None for key in self.key_columns):
             raise ConfigError(
-                f"pipeline '{self.name}': with fields as keys there is one writer, not {self.writers}: several Redis keys may name one row, "
+                f"pipeline '{self.name}': with fields as keys there is one writer, not {self.writers}: several keys may name one row, "
                 "and writers share the changes out by Redis key"
             )
 
