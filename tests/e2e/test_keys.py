@@ -13,6 +13,7 @@ from writebehind import rejects
 from writebehind.testing import wait_until
 
 STRAYS = "writebehind:{persons}:strays"
+TABLES = ("persons", "places", "codes")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres", "mariadb"])
@@ -23,16 +24,18 @@ def made(request: pytest.FixtureRequest, module: Path, tmp_path_factory: pytest.
 
 
 @pytest.fixture
-def run(made: Run) -> Run:
-    """Without keys and rows."""
-    for prefix in ("person", "book", "code"):
-        for key in made.redis.scan_iter(f"{prefix}:*"):
-            made.redis.delete(key)
-    made.redis.delete("writebehind:{persons}:rejected", "writebehind:{persons}:rejected-ids")
-    for table in ("persons", "places", "codes"):
-        assert made.rows(table) == set(), table
-    assert not made.redis.exists(STRAYS)
-    return made
+def run(made: Run) -> Iterator[Run]:
+    """Once the test is done, to delete its keys deletes all rows."""
+    yield made
+    try:
+        for prefix in ("person", "book", "code"):
+            for key in made.redis.scan_iter(f"{prefix}:*"):
+                made.redis.delete(key)
+        assert [made.rows(table) for table in TABLES] == [set()] * 3
+        assert not made.redis.exists(STRAYS)
+    finally:
+        made.redis.delete("writebehind:{persons}:rejected", "writebehind:{persons}:rejected-ids", STRAYS)
+        made.target.run(*(f"DELETE FROM {made.target.name}_{table}" for table in TABLES))
 
 
 def test_rows_of_a_key_of_two_columns(run: Run) -> None:
