@@ -208,13 +208,23 @@ def test_a_rejected_delete_is_retried(run: Run) -> None:
     assert run.rows() == {("de", 2, None, 3)}
 
 
-def test_keys_that_the_database_takes_for_one(run: Run) -> None:
-    """In the order of their changes, and whatever the statements that a batch is written with; a transform sees them too."""
-    run.together(*(("HSET", f"code:{number}", "c", code, "title", f"t{number}") for number, code in enumerate(["A", "b", "a"])))
-    assert {(code.lower(), title) for code, title in run.rows("codes")} == {("a", "T2"), ("b", "T1")}
-    run.together(("HSET", "code:0", "title", "t3"), ("HSET", "code:2", "title", "t4"), ("HSET", "code:0", "title", "t5"))
-    assert {title for _, title in run.rows("codes")} == {"T5", "T1"}
-    run.together(("DEL", "code:0"), ("HSET", "code:2", "title", "t6"), ("HSET", "code:1", "c", "B"))
-    assert {(code.lower(), title) for code, title in run.rows("codes")} == {("a", "T6"), ("b", "T1")}
-    run.together(("HSET", "code:1", "title", "t7"), ("HSET", "code:2", "title", "t8"), ("DEL", "code:2"), ("HSET", "code:3", "c", "a", "title", "t9"))
-    assert {(code.lower(), title) for code, title in run.rows("codes")} == {("a", "T9"), ("b", "T7")}
+# One change after the other, and what is in the table then. Every row is that of "a" or "z", in whatever case.
+FOLDED: list[tuple[list[str], set[tuple[str, str]]]] = [
+    (["HSET code:0 c A title t0", "HSET code:1 c z title t1", "HSET code:2 c a title t2"], {("a", "T2"), ("z", "T1")}),
+    (["HSET code:0 title t3", "HSET code:2 title t4", "HSET code:0 title t5"], {("a", "T5"), ("z", "T1")}),
+    (["HSET code:2 title t6", "DEL code:0"], {("z", "T1")}),
+    (["HSET code:2 title t7", "HSET code:1 c Z", "HSET code:0 c A title t8"], {("a", "T8"), ("z", "T1")}),
+    (["HSET code:2 title t9", "HSET code:0 c z"], {("z", "T8")}),
+    (["DEL code:1", "HSET code:2 title t10", "DEL code:2", "HSET code:3 c A title t11"], {("a", "T11")}),
+]
+
+
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_keys_that_the_database_takes_for_one(run: Run, is_batch: bool) -> None:
+    """In the order of their changes, however they are batched; a transform sees them too."""
+    for commands, expected in FOLDED:
+        words = [tuple(command.split()) for command in commands]
+        for some in [words] if is_batch else [[one] for one in words]:
+            run.together(*some)
+            run.drain()
+        assert {(code.lower(), title) for code, title in run.rows("codes")} == expected, commands

@@ -55,8 +55,7 @@ struct Row {
   // The row is deleted before it is written: its key was deleted and made again, so what a kKeep cell would
   // leave alone is not there any more.
   bool replaces = false;
-  // The row that the Redis key had before, in a batch of the one change that gives it another: deleted with
-  // that.
+  // The row that the Redis key had before: deleted with what its change writes, which gives the key another.
   bool left = false;
   bool merged = false;            // it takes something from earlier changes of its key, which may be to blame for it
   std::uint32_t record = 0;       // index of its Record in the Batch

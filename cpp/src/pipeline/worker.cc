@@ -143,9 +143,10 @@ void Worker::Count() {
     rejected += fate.state == Fate::State::kFailed ? 1 : 0;
     dropped += fate.state == Fate::State::kDropped ? 1 : 0;
   }
-  const auto left = std::count_if(batch_.heads.begin(), batch_.heads.end(), [](const Row& row) { return row.left; });
-  counters.written += batch_.heads.size() - static_cast<std::size_t>(left);  // of changes
-  counters.coalesced += batch_.rows.size() - batch_.heads.size();
+  const auto is_change = [](const Row& row) { return !row.left; };
+  const auto written = std::count_if(batch_.heads.begin(), batch_.heads.end(), is_change);
+  counters.written += static_cast<std::uint64_t>(written);
+  counters.coalesced += static_cast<std::uint64_t>(std::count_if(batch_.rows.begin(), batch_.rows.end(), is_change) - written);
   counters.skipped += skipped;
   counters.filtered += dropped;
   counters.rejected += rejected;

@@ -30,12 +30,13 @@ Status Worker::MapKeyedRows(const Plan& plan) {
   const std::size_t at = TryMapKeyedRows(plan);
   if (at == 0) return Status::Ok();
   CutAt(at);
-  return {Code::kRefused, "a change of key columns is written by itself"};
+  return {Code::kRefused, "rows of one shape are written by themselves"};
 }
 
-// Not 0: where the batch has to be cut. A change that gives its key another row is two rows, of which both or
-// neither are written: so it is a batch of its own. Where texts that differ may be one value, the order of rows
-// counts even though no two are equal here, and a batch has rows of one shape alone: sinks sort by shapes.
+// A change that gives its key another row is two rows: the one that it leaves is deleted in the transaction that
+// writes the new one, and if the target refuses either, the change has neither. Not 0: where the batch has to be
+// cut. Where texts that differ may be one value, the order of rows counts though no two are equal here, and a
+// batch has rows of one shape alone, or one change: sinks sort rows by their shapes.
 std::size_t Worker::TryMapKeyedRows(const Plan& plan) {
   arena_.Clear();
   batch_.rows.clear();
@@ -60,8 +61,10 @@ std::size_t Worker::TryMapKeyedRows(const Plan& plan) {
       continue;
     }
     const bool moves = had_row && !row.is_delete && !SameKey(plan.table, left, row);
-    if (moves && batch_.records.size() > 1) return std::max<std::size_t>(i, 1);
-    if (plan.table.keys_fold && !batch_.rows.empty() && !SameShape(batch_.rows.front(), row)) return i;
+    if (plan.table.keys_fold) {
+      if (moves && batch_.records.size() > 1) return std::max<std::size_t>(i, 1);
+      if (!batch_.rows.empty() && !SameShape(batch_.rows.front(), row)) return i;
+    }
     if (moves) {
       left.record = i;
       left.left = true;
