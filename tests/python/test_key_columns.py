@@ -126,7 +126,7 @@ def test_the_command_line(tmp_path: Path, redis_server: RedisServer, redis_clien
     assert cli("run", script, "--once").returncode == 0
     redis_client.hset("k:1", mapping={"country": "de", "a": "x"})
     redis_client.hset("k:1", "country", "fr")
-    assert "2 written" in cli("run", script, "--once").stderr
+    assert cli("run", script, "--once").returncode == 0
     database = sqlite3.connect(file)
     assert database.execute("SELECT id, c, a FROM t").fetchall() == [("1", "fr", "x")]
     database.close()
