@@ -54,8 +54,8 @@ class Pipeline:
         keys: the columns of the primary key, or of a UNIQUE index, that name a row; None: the connector's `pk` alone. In a column named as
             the `pk` is the Redis key, in any other the field that is mapped to it, or else the field of its name. ``("col", "field")``, or
             ``{"col": "field"}``, names the field. They need not be in `mapping` too. A hash that lacks such a field is rejected; one whose
-            key changes takes its row along: the old row is deleted with the write of the new. With fields as keys there is one writer, and a
-            `transform` that makes them another value rejects the change.
+            key changes takes its row along: the old row is deleted with the write of the new. With fields as keys there is one writer, and
+            a change whose key fields a `transform` changes is rejected.
         missing: what a mapped field that the hash lacks becomes: "null" (default), or "keep" leaves the column alone.
         expired: "keep" (default) the row of a key that expires, or "delete" it.
         error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
