@@ -24,6 +24,9 @@ _NEVER_CAPTURED = frozenset({"new", "keymiss", "loaded", "expire", "persist", "h
 
 def build_definition(pipeline: Pipeline) -> dict[str, Any]:
     """The definition of a pipeline, as docs/protocol.md has it."""
+    prefix = literal_prefix(pipeline.name, pipeline.prefix) + ":"
+    keys = {key.column: key.field for key in pipeline.key_columns}
+    key_fields = sorted({field for field in keys.values() if field is not None})
     definition: dict[str, Any] = {
         "pattern": pipeline.pattern,
         "expired": pipeline.expired,
@@ -33,18 +36,20 @@ def build_definition(pipeline: Pipeline) -> dict[str, Any]:
                 "schema": pipeline.connector.schema,
                 "table": pipeline.connector.table,
                 "keys": [
-                    {
-                        "column": pipeline.connector.pk,
-                        "key_prefix": literal_prefix(pipeline.name, pipeline.prefix) + ":",
-                    }
+                    {"column": column, "key_prefix": prefix} if field is None else {"column": column, "field": field}
+                    for column, field in keys.items()
                 ],
-                "columns": [{"column": column, "field": field} for field, column in pipeline.mapping.items()],
+                "columns": [{"column": column, "field": field} for field, column in pipeline.mapping.items() if column not in keys],
                 "missing": pipeline.missing,
             }
         ],
     }
     if pipeline.transform is None:
-        definition["fields"] = list(pipeline.mapping)
+        definition["fields"] = list(dict.fromkeys([*pipeline.mapping, *key_fields]))
+    if key_fields:
+        definition["key_fields"] = key_fields
+        if None not in keys.values():
+            definition["shared_rows"] = True
     if pipeline.version is not None:
         definition["version"] = pipeline.version
     if pipeline.events is not None:
@@ -158,5 +163,6 @@ def _normal(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _normal_output(output: Mapping[str, Any]) -> dict[str, Any]:
     normal = {"schema": "", "missing": "null", **output}
-    normal["columns"] = sorted(output.get("columns", []), key=lambda column: str(column.get("column")))
+    for part in ("keys", "columns"):
+        normal[part] = sorted(output.get(part, []), key=lambda column: str(column.get("column")))
     return normal

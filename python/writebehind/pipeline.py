@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from writebehind.definition import build_definition, canonical_events, check_version, literal_prefix
 from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.key_columns import KeyColumn, KeyItem, key_columns
 from writebehind.sinks.own import OwnConnector, WritesData
 
 MAX_NAME_BYTES = 200
@@ -50,7 +51,11 @@ class Pipeline:
         writers: connections that write at the same time; changes are spread over them by key. Default 1.
         max_batch: the most rows of one transaction. Default 5000.
         max_batch_bytes: the most bytes of one; a larger single row still passes. Default 8 MiB.
-        keys: columns of the primary key; None (or the connector's own): that of the connector.
+        keys: the columns of the primary key, or of a UNIQUE index, that name a row; None: the connector's `pk` alone. In a column named as
+            the `pk` is the Redis key, in any other the field that is mapped to it, or else the field of its name. ``("col", "field")``, or
+            ``{"col": "field"}``, names the field. They need not be in `mapping` too. A hash that lacks such a field is rejected; one whose
+            key changes takes its row along: the old row is deleted with the write of the new. With fields as keys there is one writer, and
+            a change whose key fields a `transform` changes is rejected.
         missing: what a mapped field that the hash lacks becomes: "null" (default), or "keep" leaves the column alone.
         expired: "keep" (default) the row of a key that expires, or "delete" it.
         error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
@@ -78,7 +83,7 @@ class Pipeline:
     writers: int = 1
     max_batch: int = 5000
     max_batch_bytes: int = 8 << 20
-    keys: Sequence[str] | None = None
+    keys: Sequence[KeyItem] | None = None
     missing: Literal["null", "keep"] = "null"
     expired: Literal["keep", "delete"] = "keep"
     error_handling: Literal["dlq", "ignore", "stop"] = "dlq"
@@ -89,12 +94,16 @@ class Pipeline:
     wait_aof: bool = False
     source: str = field(default="", compare=False)
     """Where it was declared, `file:line`; for messages."""
+    key_columns: tuple[KeyColumn, ...] = field(init=False, compare=False)
+    """What `keys` says."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
         set_ = object.__setattr__
         set_(self, "connector", _adapted(self.name, self.connector, self.mapping))
-        set_(self, "mapping", _check_mapping(self.name, self.mapping, self.connector.pk))
+        _check_is_mapping(self.name, self.mapping)
+        set_(self, "key_columns", key_columns(self.name, self.keys, self.connector.pk, self.mapping))
+        set_(self, "mapping", _check_mapping(self.name, self.mapping, self.key_columns))
         if (check := getattr(self.connector, "check_columns", None)) is not None:
             check(self.mapping.values())
         if self.events is not None:
@@ -107,6 +116,7 @@ class Pipeline:
             )
         check_version(self.name, self.version)
         self._check_numbers()
+        self._check_keys()
         self._check_choices()
         if self.transform is not None and not callable(self.transform):
             raise ConfigError(f"pipeline '{self.name}': transform is {self.transform!r}, not a callable")
@@ -151,6 +161,21 @@ class Pipeline:
         if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval <= 86400:
             raise ConfigError(f"pipeline '{self.name}': the retry interval is {interval!r}, not seconds above 0, a day at most")
 
+    def _check_keys(self) -> None:
+        if self.key_columns == (KeyColumn(self.connector.pk),):
+            return
+        if getattr(self.connector, "has_one_key", False):
+            kind = "a connector of your own" if self.connector.kind == "own" else type(self.connector).__name__
+            raise ConfigError(
+                f"pipeline '{self.name}': keys: {kind} has one key, '{self.connector.pk}', which is the Redis key",
+                "leave keys out",
+            )
+        if self.writers > 1 and any(key.field is not None for key in self.key_columns):
+            raise ConfigError(
+                f"pipeline '{self.name}': with fields as keys there is one writer, not {self.writers}: several keys may name one row, "
+                "and writers share the changes out by Redis key"
+            )
+
     def _check_choices(self) -> None:
         for option, choices in (
             ("missing", ("null", "keep")),
@@ -163,7 +188,6 @@ class Pipeline:
 
     def _check_planned(self) -> None:
         planned = {
-            "keys": self.keys is not None and list(self.keys) != [self.connector.pk],
             "error_handling: ignore": self.error_handling == "ignore",
             "max_pending": self.max_pending != 0,
             "constraint_grace": self.constraint_grace != 30,
@@ -194,11 +218,14 @@ def _adapted(name: str, connector: object, mapping: Mapping[str, str]) -> Connec
     )
 
 
-def _check_mapping(name: str, mapping: Mapping[str, str], pk: str) -> dict[str, str]:
+def _check_is_mapping(name: str, mapping: object) -> None:
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"pipeline '{name}': mappings is {type(mapping).__name__}, not a dict of field: column")
+
+
+def _check_mapping(name: str, mapping: Mapping[str, str], keys: Sequence[KeyColumn]) -> dict[str, str]:
     kept: dict[str, str] = {}
-    taken = {pk: "the primary key"}
+    taken = {key.column: "the primary key" for key in keys if key.field is None}
     for source, column in mapping.items():
         if not isinstance(source, str) or not isinstance(column, str) or not source or not column:
             raise ConfigError(f"pipeline '{name}': mapping {source!r}: {column!r} is not 'field': 'column'")

@@ -12,13 +12,14 @@ from typing import Any, Literal, NoReturn, TypedDict, Unpack, get_overloads, ove
 
 from writebehind.errors import NotBuiltError
 from writebehind.gears import GearsBuilder, current_builder
+from writebehind.key_columns import KeyItem
 from writebehind.pipeline import Connector, Pipeline
 
 
 class _Added(TypedDict, total=False):
     """The keywords behind rgsync's own; their defaults are those of Pipeline."""
 
-    keys: Sequence[str] | None
+    keys: Sequence[KeyItem] | None
     missing: Literal["null", "keep"]
     expired: Literal["keep", "delete"]
     writers: int

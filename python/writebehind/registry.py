@@ -28,12 +28,14 @@ class Registration:
         definition: the current one.
         active: False after unregistering: nothing is captured, what waits can be drained.
         waiting_definitions: how many earlier ones are kept for entries that wait.
+        has_field_keys: one of all these has key columns that are fields.
     """
 
     serial: int
     definition: dict[str, Any]
     active: bool = True
     waiting_definitions: int = 0
+    has_field_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class PipelineState:
 
 
 def key(pipeline: str, what: str) -> str:
-    """The name of a key of ours: `stream`, `rejected`, `rejected-ids`, `checkpoint`, `engine` or `control` of a pipeline."""
+    """The name of a key of a pipeline (docs/protocol.md): `stream`, `rejected`, `checkpoint`, `engine` and so on."""
     return f"writebehind:{{{pipeline}}}:{what}"
 
 
@@ -80,7 +82,13 @@ def read_registration(text: str | None) -> Registration | None:
         value = json.loads(text)
         serial = int(value["definition"])
         definitions = value["definitions"]
-        return Registration(serial, definitions[str(serial)], bool(value.get("active", True)), len(definitions) - 1)
+        return Registration(
+            serial,
+            definitions[str(serial)],
+            bool(value.get("active", True)),
+            len(definitions) - 1,
+            any("key_fields" in definition for definition in definitions.values()),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"a registration in {REGISTRY} can't be read: {error!r}") from None
 
@@ -155,12 +163,20 @@ def writers_of_checkpoint(checkpoints: Mapping[str, str]) -> int | None:
 
 
 def check_writers(client: Redis, pipeline: Pipeline) -> None:
-    """Raises NotBuiltError where exactly once would not hold: the number of writers changed while changes wait.
+    """Raises NotBuiltError where the number of writers changed while changes wait, and what is promised would not hold.
 
     Each writer has a position of its own in the exactly-once table; those of another number say nothing about which of the changes
-    that wait are committed.
+    that wait are committed. Changes that wait with fields as key columns are for one writer, whatever comes after them.
     """
-    if not pipeline.connector.exactlyOnceTableName or not client.xlen(key(pipeline.name, "stream")):
+    if not client.xlen(key(pipeline.name, "stream")):
+        return
+    there = read_registration(client.hget(REGISTRY, pipeline.name))  # type: ignore[arg-type]
+    if pipeline.writers > 1 and there is not None and there.has_field_keys:
+        raise NotBuiltError(
+            f"pipeline '{pipeline.name}': changes wait whose key columns are fields: more than one writer would not keep their order",
+            "write what waits with writers=1 first (run --once), then change it",
+        )
+    if not pipeline.connector.exactlyOnceTableName:
         return
     before = writers_of_checkpoint(client.hgetall(key(pipeline.name, "checkpoint")))  # type: ignore[arg-type]
     if before is not None and before != pipeline.writers:

@@ -119,8 +119,13 @@ def _capture(client: Redis, reject: Reject) -> str:
 
 
 def _requeue(client: Redis, pipeline: str, reject: Reject) -> str:
+    from redis.exceptions import ResponseError
+
     entry = reject.fields.get("entry", "").encode("utf-8", "surrogateescape")
-    return "" if client.execute_command("WB.REQUEUE", pipeline, entry) else "the key is captured no more"
+    try:
+        return "" if client.execute_command("WB.REQUEUE", pipeline, entry) else "the key is captured no more"
+    except ResponseError as error:
+        return str(error)
 
 
 def _forget(client: Redis, pipeline: str, reject: Reject) -> None:

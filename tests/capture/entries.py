@@ -7,11 +7,13 @@ from dataclasses import dataclass
 FLAG_UUID = 1
 FLAG_NAMED = 2
 FLAG_SHARED = 4
+FLAG_WAS = 8
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A decoded entry. `fields` is a list of values, or a dict where the entry names its fields; None: no such field."""
+    """A decoded entry. `fields` is a list of values, or a dict where the entry names its fields; None: no such field. `was`: the key columns'
+    fields in the row that the change leaves; None: it leaves none."""
 
     op: str
     identity: str
@@ -20,6 +22,7 @@ class Entry:
     uuid: bytes | None
     shared: bool
     fields: list[bytes | None] | dict[bytes, bytes | None]
+    was: dict[bytes, bytes] | None = None
 
 
 class _Cursor:
@@ -58,12 +61,13 @@ def decode(packed: bytes) -> Entry:
     cursor = _Cursor(packed)
     op = cursor.take(1).decode()
     flags = cursor.take(1)[0]
-    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED):
+    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED | FLAG_WAS):
         raise ValueError(f"operation {op!r}, flags {flags}")
     identity = f"{int.from_bytes(cursor.take(8), 'little'):016x}"
     definition = cursor.varint()
     key = cursor.text()
     uuid = cursor.text() if flags & FLAG_UUID else None
+    was = {cursor.text(): cursor.text() for _ in range(cursor.varint())} if flags & FLAG_WAS else None
     count = cursor.varint()
     fields: list[bytes | None] | dict[bytes, bytes | None]
     if flags & FLAG_NAMED:
@@ -72,4 +76,4 @@ def decode(packed: bytes) -> Entry:
         fields = [cursor.value() for _ in range(count)]
     if cursor.rest:
         raise ValueError(f"{len(cursor.rest)} bytes behind the end")
-    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields)
+    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields, was)

@@ -68,7 +68,7 @@ class Writer {
       record.fields = fields;
       Row row;
       Refusal refusal;
-      EXPECT_TRUE(MapRecord(output_, plan_, record, &arena_, &row, &refusal))
+      EXPECT_TRUE(MapRecord(output_, plan_, record, record.fields, &arena_, &row, &refusal))
           << refusal.column << ": " << refusal.reason;
       rows.push_back(row);
     }

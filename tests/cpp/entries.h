@@ -27,14 +27,16 @@ struct EntryText {
   std::uint32_t definition = 1;
   std::string key = "person:1";
   std::string uuid;
+  std::string was{};  // `values`
   std::vector<std::pair<std::string, std::optional<std::string>>> fields;  // names only with kFlagNamed
 
   [[nodiscard]] std::string Pack() const {
-    const auto bits = static_cast<std::uint8_t>(flags | (uuid.empty() ? 0 : kFlagUuid));
+    const auto bits = static_cast<std::uint8_t>(flags | (uuid.empty() ? 0 : kFlagUuid) | (was.empty() ? 0 : kFlagWas));
     std::string out{op, static_cast<char>(bits)};
     for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>(identity >> shift);
     out += Varint(definition) + Bytes(key);
     if (!uuid.empty()) out += Bytes(uuid);
+    out += was;
     out += Varint(fields.size());
     for (const auto& [name, value] : fields) {
       if ((bits & kFlagNamed) != 0) out += Bytes(name);

@@ -61,3 +61,28 @@ def test_kill_twenty_times_during_200000_changes(kind: str, writers: int, module
             answered += 1
         assert answered == CHANGES // UUID_EVERY
         assert run.engine.terminate() == 0
+
+
+MOVES = 2000
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mariadb"])
+def test_rows_that_get_other_keys_are_written_once(kind: str, module: str, tmp_path: Path) -> None:
+    """The old row goes in the transaction that writes the new one; every other change gives its hash another row."""
+    with stack(kind, module, tmp_path, options=', keys=[("person_id", "first_name")], max_batch=20') as run:
+        run.start()
+        pipe = run.redis.pipeline(transaction=False)
+        for seq in range(MOVES):
+            key = seq // 2 % 100
+            pipe.hset(f"person:{key}", mapping={"first_name": f"{key}-{seq // 2}", "seq": seq})
+            if seq % 401 == 400:
+                pipe.delete(f"person:{key}")
+        pipe.execute()
+        for kill in range(1, 4):
+            wait_until(lambda kill=kill: run.target.count("written") >= kill * MOVES // 10 or run.waiting == 0, 60, "progress of the engine")
+            run.engine.kill()
+            run.engine.start()
+        run.drain(120)
+        assert run.target.rows() == {first: (first, seq) for first, seq in run.hashes().values()}
+        assert run.written_twice() == []
+        assert run.rejected() == []

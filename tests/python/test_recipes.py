@@ -164,7 +164,6 @@ def test_wrong_values_are_named(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"keys": ["a", "b"]},
         {"max_pending": 10},
         {"constraint_grace": 5},
         {"wait_replicas": 1},

@@ -64,6 +64,20 @@ def test_a_deleted_and_remade_key_keeps_nothing(run_sql: Start, target: Database
     assert target.rows() == [(1, None, "new")]
 
 
+def test_key_columns_that_are_fields(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
+    target.create("id INTEGER, country VARCHAR(9), name VARCHAR(20), PRIMARY KEY (country, id)")
+    engine = run_sql({"name": "name"}, keys=["country", "id"], duration_ms=200)
+    for number in range(3):
+        redis_client.hset(f"p:{number}", mapping={"country": "de", "name": f"n{number}"})
+    assert engine.drain()
+    with redis_client.pipeline() as together:
+        together.hset("p:0", "country", "fr").hset("p:1", "name", "new").hset("p:0", "country", "it").delete("p:2")
+        together.hset("p:3", "name", "lacks its country").hset("p:4", mapping={"country": "de", "name": "n4"}).execute()
+    assert engine.drain()
+    assert target.rows() == [(0, "it", "n0"), (1, "de", "new"), (4, "de", "n4")]
+    assert rejected(redis_client)["p:3"]["column"] == "country"
+
+
 def test_a_table_of_keys_alone(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
     target.create("id INTEGER PRIMARY KEY, kept VARCHAR(9) DEFAULT 'kept'")
     engine = run_sql({})

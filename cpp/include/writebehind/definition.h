@@ -5,6 +5,7 @@
 // names a connection, a password or a callable: those are the running recipe's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -24,16 +25,21 @@ struct TableName {
   friend bool operator==(const TableName&, const TableName&) = default;
 };
 
-// A key column: its value is all of the Redis key behind `key_prefix` ("person:" for person:<id>).
+// Entries of a definition without `fields` name each field of the hash themselves.
+inline constexpr std::size_t kByName = static_cast<std::size_t>(-1);
+
+// A key column: its value is all of the Redis key behind `key_prefix` ("person:" for person:<id>), or that of
+// a field of the hash.
 struct KeyColumn {
   std::string column;
   std::string key_prefix;
+  std::string field{};          // empty: the Redis key
+  std::size_t index = kByName;  // as of MappedColumn
+
+  [[nodiscard]] bool from_field() const { return !field.empty(); }
 
   friend bool operator==(const KeyColumn&, const KeyColumn&) = default;
 };
-
-// Entries of a definition without `fields` name each field of the hash themselves.
-inline constexpr std::size_t kByName = static_cast<std::size_t>(-1);
 
 struct MappedColumn {
   std::string column;
@@ -50,6 +56,11 @@ struct Output {
   std::vector<KeyColumn> keys;
   std::vector<MappedColumn> columns;
   Missing missing = Missing::kNull;
+
+  // A key's row can change, and its deletes need what it was last captured with (Record::was).
+  [[nodiscard]] bool has_field_keys() const {
+    return std::any_of(keys.begin(), keys.end(), [](const KeyColumn& key) { return key.from_field(); });
+  }
 
   friend bool operator==(const Output&, const Output&) = default;
 };

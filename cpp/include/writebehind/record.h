@@ -32,6 +32,9 @@ struct Record {
   std::string_view key;          // the whole Redis key, any bytes
   std::string_view uuid;         // empty: nobody waits for an answer
   std::span<const Field> fields; // empty for a delete
+  // What the fields of key columns were in the row that this change leaves, by name; empty: it leaves none, or
+  // it is not known.
+  std::span<const Field> was{};
   std::string_view packed;       // the entry's own bytes, for the rejected stream
 };
 

@@ -30,6 +30,11 @@ struct TablePlan {
   // The table has a UNIQUE index besides its primary key (MySQL's ON DUPLICATE KEY UPDATE would touch
   // another key's row).
   bool other_unique = false;
+  // A key column is a field of the hash: a Redis key's row can change, and several may name one row.
+  bool field_keys = false;
+  // Such a column may take different texts for one value (a collation without case, say), so that rows must be
+  // written in the order of their changes though their keys differ.
+  bool keys_fold = false;
 
   [[nodiscard]] std::size_t width() const { return keys.size() + columns.size(); }
   [[nodiscard]] const Column& column(std::size_t i) const {
@@ -50,6 +55,8 @@ struct Row {
   // The row is deleted before it is written: its key was deleted and made again, so what a kKeep cell would
   // leave alone is not there any more.
   bool replaces = false;
+  // The row that the Redis key had before: deleted with what its change writes, which gives the key another.
+  bool left = false;
   bool merged = false;            // it takes something from earlier changes of its key, which may be to blame for it
   std::uint32_t record = 0;       // index of its Record in the Batch
   std::span<const Cell> cells;    // plan.width() of them

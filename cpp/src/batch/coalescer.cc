@@ -26,20 +26,44 @@ Row Coalescer::Merge(const Row& earlier, const Row& later) {
   return merged;
 }
 
-void Coalescer::Run(Batch* batch) {
+std::size_t Coalescer::HashCells::operator()(Cells cells) const {
+  std::size_t hash = 0;
+  for (const Cell& cell : cells) hash = hash * 31 + std::hash<std::string_view>{}(cell.text);
+  return hash;
+}
+
+bool Coalescer::SameCells::operator()(Cells one, Cells other) const {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](const Cell& a, const Cell& b) { return a.text == b.text; });
+}
+
+// Where the head of the row's changes is, or will be; true: it is the first of them.
+std::pair<std::uint32_t*, bool> Coalescer::HeadOf(const Batch& batch, const Row& row, std::size_t row_keys) {
+  const auto next = static_cast<std::uint32_t>(batch.heads.size());
+  if (row_keys > 0) {
+    const auto [place, first] = head_of_row_.try_emplace(row.cells.first(row_keys), next);
+    return {&place->second, first};
+  }
+  const auto [place, first] = head_of_.try_emplace(batch.records[row.record]->key, next);
+  return {&place->second, first};
+}
+
+void Coalescer::Run(Batch* batch, std::size_t row_keys) {
   batch->heads.clear();
   merged_.clear();
   head_of_.clear();
-  head_of_.reserve(batch->rows.size());
+  head_of_row_.clear();
+  if (row_keys == 0) head_of_.reserve(batch->rows.size());
   for (const Row& row : batch->rows) {
-    const auto next = static_cast<std::uint32_t>(batch->heads.size());
-    const auto [place, first] = head_of_.try_emplace(batch->records[row.record]->key, next);
+    const auto [head, first] = HeadOf(*batch, row, row_keys);
     if (first) {
       batch->heads.push_back(row);
     } else {
-      batch->heads[place->second] = Merge(batch->heads[place->second], row);
+      batch->heads[*head] = Merge(batch->heads[*head], row);
     }
   }
+  if (row_keys == 0) return;
+  std::stable_sort(batch->heads.begin(), batch->heads.end(), [](const Row& a, const Row& b) { return a.record < b.record; });
 }
 
 }  // namespace writebehind

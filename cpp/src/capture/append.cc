@@ -4,6 +4,7 @@
 
 #include "capture/entry_header.h"
 #include "capture/hash_command.h"
+#include "capture/kept_keys.h"
 #include "capture/own_keys.h"
 #include "capture/server.h"
 #include "codec/encoder.h"
@@ -53,13 +54,14 @@ void AddAll(redis::Key* hash) {
   }
 }
 
-std::string_view Pack(const Pipeline& pipeline, const Change& change) {
+std::string_view Pack(const Pipeline& pipeline, const Change& change, std::string_view was) {
   std::uint8_t flags = 0;
   if (!change.uuid.empty()) flags |= kFlagUuid;
   if (change.shared) flags |= kFlagShared;
   if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
-  Encoder().Start(
-      {change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key, change.uuid});
+  if (!was.empty()) flags |= kFlagWas;
+  Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key,
+                   change.uuid, was});
   if (change.hash != nullptr) {
     if (pipeline.by_name()) {
       AddAll(change.hash);
@@ -123,7 +125,12 @@ std::optional<redis::StreamId> Put(redis::Context* ctx, Database* database, Pipe
 
 std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, Pipeline* pipeline,
                                       const Change& change) {
-  return Put(ctx, database, pipeline, [&] { return Pack(*pipeline, change); });
+  std::optional<KeptKeys> kept;
+  if (!pipeline->key_fields().empty()) kept.emplace(ctx, *pipeline, change);
+  const auto id = Put(ctx, database, pipeline,
+                      [&] { return Pack(*pipeline, change, kept ? kept->was() : std::string_view()); });
+  if (id && kept) kept->Save(ctx);
+  return id;
 }
 
 std::optional<redis::StreamId> AppendAgain(redis::Context* ctx, Database* database, Pipeline* pipeline,

@@ -45,6 +45,10 @@ int RequeueCommand(redis::Context* ctx, const Args& args) {
   if (pipeline->registration().definitions.count(header->definition) == 0) {
     return ReplyError(ctx, "ERR the definition that captured this entry is no more");
   }
+  if (!pipeline->key_fields().empty()) {
+    // What is kept beside the keys would not know of the row.
+    return ReplyError(ctx, "ERR fields of its hash name the row: write the key again instead");
+  }
   if (Peek(ctx, MakeString(header->key).get())) return redis::ReplyWithLongLong(ctx, 0);
   Database* database = Server::Get().registry().Find(redis::GetSelectedDb(ctx));
   return redis::ReplyWithLongLong(ctx, AppendAgain(ctx, database, pipeline, args.view(2)) ? 1 : 0);

@@ -93,6 +93,7 @@ enum ContextFlag : int {
 };
 
 inline constexpr int kHashExists = 1 << 3;
+inline const auto kHashDelete = reinterpret_cast<String*>(1L);  // in a value's place: the field is removed
 inline constexpr int kStreamAutoId = 1 << 0;
 inline constexpr int kStreamExclusive = 1 << 0;
 inline constexpr int kFilterNoSelf = 1 << 0;

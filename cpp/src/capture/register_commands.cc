@@ -62,6 +62,8 @@ Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name,
     pipeline->set_active(true);
   } else {
     pipeline->Redefine(std::move(definition), OldestNeeded(ctx, *pipeline));
+    // Nobody keeps them up to date any more.
+    if (pipeline->key_fields().empty()) DeleteOwn(ctx, name, "keys");
   }
   return pipeline;
 }
@@ -89,7 +91,7 @@ void Drop(redis::Context* ctx, Database* database, const std::string& name) {
   const StringHandle stream = MakeString(PipelineKey(name, "stream"));
   const std::uint64_t waiting = StreamLength(ctx, stream.get());
   if (const Pipeline* pipeline = database->Find(name)) SettleShared(ctx, *database, *pipeline);
-  for (const char* what : {"stream", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
+  for (const char* what : {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
     DeleteOwn(ctx, name, what);
   }
   database->Remove(name);

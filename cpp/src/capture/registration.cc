@@ -65,10 +65,10 @@ std::string ParsePattern(const Json& object) {
   return text;
 }
 
-std::vector<std::string> ParseFields(const Json& value) {
-  std::vector<std::string> fields = Names(value, "fields");
+std::vector<std::string> ParseFields(const Json& value, const std::string& name) {
+  std::vector<std::string> fields = Names(value, name);
   if (std::count(fields.begin(), fields.end(), kOperationField) > 0) {
-    throw BadDefinition("'fields' names '#', which says what to do with a change and is never written");
+    throw BadDefinition("'" + name + "' names '#', which says what to do with a change and is never written");
   }
   return fields;
 }
@@ -89,7 +89,15 @@ Definition ParseDefinition(std::string_view json) {
   definition.pattern = ParsePattern(object);
   if (const Json* version = Find(object, "version")) definition.version = Text(*version, "version");
   if (const Json* events = Find(object, "events")) definition.events = Names(*events, "events");
-  if (const Json* fields = Find(object, "fields")) definition.fields = ParseFields(*fields);
+  if (const Json* fields = Find(object, "fields")) definition.fields = ParseFields(*fields, "fields");
+  if (const Json* fields = Find(object, "key_fields")) {
+    definition.key_fields = ParseFields(*fields, "key_fields");
+    std::sort(definition.key_fields.begin(), definition.key_fields.end());
+  }
+  if (const Json* shared = Find(object, "shared_rows")) {
+    if (!shared->is_boolean()) throw BadDefinition("'shared_rows' must be true or false");
+    definition.shared_rows = shared->get<bool>();
+  }
   if (const Json* expired = Find(object, "expired")) {
     const std::string policy = Text(*expired, "expired");
     if (policy != "keep" && policy != "delete") throw BadDefinition("'expired' must be 'keep' or 'delete'");

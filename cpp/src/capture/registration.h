@@ -24,6 +24,8 @@ struct Definition {
   std::optional<std::vector<std::string>> events;  // absent: every event
   bool expired_deletes = false;
   std::optional<std::vector<std::string>> fields;  // absent: every field of the hash, by name
+  std::vector<std::string> key_fields;             // fields that are key columns, sorted
+  bool shared_rows = false;                        // several Redis keys may name one row
 };
 
 struct Registration {

@@ -31,7 +31,10 @@ std::vector<Found> ReadRegistry(redis::Context* ctx) {
 }  // namespace
 
 Pipeline::Pipeline(std::string_view name, Registration registration)
-    : name_(name), registration_(std::move(registration)), stream_(MakeString(PipelineKey(name, "stream"))) {
+    : name_(name),
+      registration_(std::move(registration)),
+      stream_(MakeString(PipelineKey(name, "stream"))),
+      keys_(MakeString(PipelineKey(name, "keys"))) {
   Compile();
 }
 
@@ -40,6 +43,8 @@ void Pipeline::Compile() {
   pattern_ = Pattern(definition_.pattern);
   events_ = definition_.events ? EventFilter(*definition_.events) : EventFilter();
   events_.set_expired(definition_.expired_deletes);
+  key_fields_.clear();
+  for (const std::string& field : definition_.key_fields) key_fields_.push_back(MakeString(field));
   fields_.clear();
   if (!definition_.fields) return;
   for (const std::string& field : *definition_.fields) fields_.push_back(MakeString(field));

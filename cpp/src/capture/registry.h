@@ -36,6 +36,9 @@ class Pipeline {
   [[nodiscard]] redis::String* stream() const { return stream_.get(); }
   [[nodiscard]] bool by_name() const { return !definition_.fields.has_value(); }
   [[nodiscard]] const std::vector<StringHandle>& fields() const { return fields_; }
+  // Where the key columns' values are kept (capture/kept_keys.h), and the fields that they come from.
+  [[nodiscard]] redis::String* keys() const { return keys_.get(); }
+  [[nodiscard]] const std::vector<StringHandle>& key_fields() const { return key_fields_; }
 
   void set_active(bool active) { registration_.active = active; }
   // The stream is a new one: what is remembered of the one before says nothing of it.
@@ -69,7 +72,9 @@ class Pipeline {
   Pattern pattern_;
   EventFilter events_;
   StringHandle stream_;
+  StringHandle keys_;
   std::vector<StringHandle> fields_;
+  std::vector<StringHandle> key_fields_;
 };
 
 class Database {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "codec/encoder.h"
 #include "codec/entry_format.h"
 
 namespace writebehind {
@@ -50,6 +51,12 @@ class Cursor {
     return length ? Bytes(*length) : std::nullopt;
   }
 
+  // The number of things that take `least` bytes each at least.
+  std::optional<std::uint64_t> Count(std::size_t least) {
+    const auto count = Varint();
+    return count && *count <= left() / least ? count : std::nullopt;
+  }
+
   [[nodiscard]] std::size_t left() const { return rest_.size(); }
 
  private:
@@ -77,7 +84,34 @@ bool ReadField(Cursor* in, bool named, Field* field) {
   return true;
 }
 
+bool ReadValues(Cursor* in, std::span<Field> values) {
+  for (Field& field : values) {
+    const auto name = in->Bytes();
+    const auto value = name ? in->Bytes() : std::nullopt;
+    if (!value) return false;
+    field = {*name, *value, true};
+  }
+  return true;
+}
+
 }  // namespace
+
+bool DecodeValues(std::string_view packed, std::vector<Field>* fields) {
+  Cursor in(packed);
+  const auto count = in.Count(2);
+  fields->resize(count.value_or(0));
+  return count && ReadValues(&in, *fields) && in.left() == 0;
+}
+
+std::string EncodeValues(std::span<const Field> fields) {
+  std::string packed;
+  AppendVarint(fields.size(), &packed);
+  for (const Field& field : fields) {
+    AppendBytes(field.name, &packed);
+    AppendBytes(field.value, &packed);
+  }
+  return packed;
+}
 
 Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Record* record) {
   Cursor in(packed);
@@ -89,7 +123,7 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
   const auto flags = in.Byte();
   const auto identity = in.Fixed64();
   record->identity = identity.value_or(0);  // needed to settle it, whatever else it is
-  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared)) != 0) return Corrupt("its flags");
+  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared | kFlagWas)) != 0) return Corrupt("its flags");
   const auto definition = in.Varint();
   if (!identity || !definition || *definition > UINT32_MAX) return Corrupt("its definition");
   record->definition = static_cast<std::uint32_t>(*definition);
@@ -102,8 +136,15 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
     record->uuid = *uuid;
     record->shared_uuid = (*flags & kFlagShared) != 0;
   }
-  const auto count = in.Varint();
-  if (!count || *count > in.left()) return Corrupt("its fields");  // a field takes a byte at least
+  if ((*flags & kFlagWas) != 0) {
+    const auto values = in.Count(2);
+    if (!values) return Corrupt("its key columns");
+    const std::span<Field> was = fields->Allocate(*values);
+    if (!ReadValues(&in, was)) return Corrupt("its key columns");
+    record->was = was;
+  }
+  const auto count = in.Count(1);
+  if (!count) return Corrupt("its fields");
   const std::span<Field> body = fields->Allocate(*count);
   for (Field& field : body) {
     field = Field{};

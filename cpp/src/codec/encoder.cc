@@ -8,6 +8,13 @@ namespace {
 // One huge hash must not hold its memory for ever.
 constexpr std::size_t kKeptCapacity = std::size_t{1} << 20U;
 
+void Clear(std::string* buffer) {
+  if (buffer->capacity() > kKeptCapacity) std::string().swap(*buffer);
+  buffer->clear();
+}
+
+}  // namespace
+
 void AppendVarint(std::uint64_t value, std::string* out) {
   while (value >= 0x80U) {
     out->push_back(static_cast<char>((value & 0x7FU) | 0x80U));
@@ -21,13 +28,6 @@ void AppendBytes(std::string_view bytes, std::string* out) {
   out->append(bytes);
 }
 
-void Clear(std::string* buffer) {
-  if (buffer->capacity() > kKeptCapacity) std::string().swap(*buffer);
-  buffer->clear();
-}
-
-}  // namespace
-
 void EntryEncoder::Start(const Header& header) {
   Clear(&head_);
   Clear(&body_);
@@ -40,6 +40,7 @@ void EntryEncoder::Start(const Header& header) {
   AppendVarint(header.definition, &head_);
   AppendBytes(header.key, &head_);
   if ((header.flags & kFlagUuid) != 0) AppendBytes(header.uuid, &head_);
+  head_.append(header.was);
 }
 
 void EntryEncoder::AddValue(std::string_view value) {

@@ -11,6 +11,10 @@
 
 namespace writebehind {
 
+// varint and bytes of the grammar.
+void AppendVarint(std::uint64_t value, std::string* out);
+void AppendBytes(std::string_view bytes, std::string* out);
+
 class EntryEncoder {
  public:
   struct Header {
@@ -20,6 +24,7 @@ class EntryEncoder {
     std::uint32_t definition;
     std::string_view key;
     std::string_view uuid;
+    std::string_view was{};  // `values` of the grammar; kFlagWas if and only if it is not empty
   };
 
   // Forgets the entry before; then Add for each value, then Finish.

@@ -2,16 +2,19 @@
 //
 // A stream entry has one field, named by the version of this grammar, whose value is the packed change:
 //
-//   entry      = op flags identity definition key [uuid] body
+//   entry      = op flags identity definition key [uuid] [was] body
 //   op         = 'c' | 'u' | 'd'                      1 byte: create, update, delete
 //   flags      = 1 byte, the kFlag* bits below; a reader refuses an entry with a bit it doesn't know
 //   identity   = 8 bytes, little endian               the stream's random identity when this was added
 //   definition = varint                               serial of the definition that captured it
 //   key        = bytes                                the Redis key
 //   uuid       = bytes                                only with kFlagUuid
+//   was        = values                             only with kFlagWas: what the key columns' fields were in
+//                                                      the row that this change leaves
 //   body       = count value*                         positional: one value per field of the definition
 //              | count (bytes value)*                 with kFlagNamed: every field of the hash by its name
 //                                                     a delete's count is 0
+//   values     = count (bytes bytes)*                 name and value of each field, by name
 //   count      = varint
 //   bytes      = varint length, then that many bytes
 //   value      = varint 0 (the hash lacks the field) | varint length + 1, then that many bytes
@@ -31,5 +34,6 @@ inline constexpr char kEntryField[] = "w1";
 inline constexpr std::uint8_t kFlagUuid = 1U << 0U;
 inline constexpr std::uint8_t kFlagNamed = 1U << 1U;
 inline constexpr std::uint8_t kFlagShared = 1U << 2U;  // the uuid was captured by other pipelines too
+inline constexpr std::uint8_t kFlagWas = 1U << 3U;
 
 }  // namespace writebehind

@@ -107,6 +107,8 @@ Pipeline::~Pipeline() { Stop(std::chrono::seconds(5)); }
 Status Pipeline::Check(const std::string& definition, std::vector<std::string>* warnings) {
   auto parsed = std::make_shared<Definition>();
   if (Status status = Definition::Parse(definition, 0, parsed.get()); !status.ok()) return status;
+  const bool shares_rows = std::any_of(parsed->outputs.begin(), parsed->outputs.end(), [](const Output& output) { return output.has_field_keys(); });
+  if (shares_rows && impl_->context.options.writers > 1) return {Code::kConfig, "key columns that are fields of the hash allow one writer"};
   std::unique_ptr<Sink> sink;
   if (Status status = OpenSink(impl_->context.options, &sink); !status.ok()) return status;
   *warnings = sink->Warnings();

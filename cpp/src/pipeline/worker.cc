@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace writebehind {
 namespace {
 
@@ -16,12 +18,15 @@ Worker::Worker(Context* context, std::size_t writer)
       batcher_({context->options.max_batch_rows, context->options.max_batch_bytes, context->options.batch, context->options.duration},
                &lane_->shares, &lane_->arrived, &context->stop),
       rewriter_(context->options.transformer),
-      retry_(context->options.name, fmt::format("writer {}", writer), context->options.retry_interval, &context->stop, &context->board) {}
+      retry_(context->options.name, fmt::format("writer {}", writer), context->options.retry_interval, &context->stop, &context->board),
+      strays_(context->options.name) {}
 
 bool Worker::RunOnce() {
   if (!NextBatch()) return false;
   if (batch_.empty()) return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
   if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
+  // Before the settlement: what it removes is not read again.
+  if (strays_.IsNoted() && !retry_.Until([this] { return FinishStrays(); }, [this] { redis_.Close(); })) return false;
   if (cut_.empty()) brake_.Passed();
   Count();
   auto settlement = BuildSettlement();
@@ -57,9 +62,15 @@ Status Worker::Attempt() {
   if (plan != nullptr) {
     if (Status status = rewriter_.Run(*plan->definition, &batch_); !status.ok()) return status;
   }
-  MapRows(plan);
-  coalescer_.Run(&batch_);
+  const bool keyed = plan != nullptr && plan->table.field_keys;
+  if (!keyed) {
+    MapRows(plan);
+  } else if (Status status = MapKeyedRows(*plan); !status.ok()) {
+    return status;
+  }
+  coalescer_.Run(&batch_, keyed ? plan->table.keys.size() : 0);
   if (Status status = HandleRefused(); !status.ok()) return status;
+  if (Status status = StoreStrays(); !status.ok()) return status;
   return Commit(plan);
 }
 
@@ -69,22 +80,29 @@ void Worker::MapRows(const Plan* plan) {
   for (std::uint32_t i = 0; i < batch_.records.size(); ++i) {
     if (batch_.fates[i].state != Fate::State::kPending) continue;
     Row row;
-    row.record = i;
-    Refusal refusal;
-    const std::string* refused = nullptr;
-    const Record& record = rewriter_.Of(batch_, i, &refused);
     if (plan == nullptr) {
+      Refusal refusal;
       refusal.reason = "the stream entry can't be read";
       Refuse(i, std::move(refusal));
-    } else if (refused != nullptr) {
-      refusal.reason = *refused;
-      Refuse(i, std::move(refusal));
-    } else if (MapRecord(*plan->output, plan->table, record, &arena_, &row, &refusal)) {
+    } else if (MapOne(*plan, *batch_.records[i], i, &row)) {
       batch_.rows.push_back(row);
-    } else {
-      Refuse(i, std::move(refusal));
     }
   }
+}
+
+// Record `i`, which is `record`, or what the recipe's own function made of that. False: it is refused.
+bool Worker::MapOne(const Plan& plan, const Record& record, std::uint32_t i, Row* row) {
+  row->record = i;
+  Refusal refusal;
+  const std::string* refused = nullptr;
+  const Record& made = rewriter_.Of(batch_, i, &refused);
+  if (refused != nullptr) {
+    refusal.reason = *refused;
+  } else if (MapRecord(*plan.output, plan.table, record, made.fields, &arena_, row, &refusal)) {
+    return true;
+  }
+  Refuse(i, std::move(refusal));
+  return false;
 }
 
 Status Worker::Commit(const Plan* plan) {
@@ -95,6 +113,7 @@ Status Worker::Commit(const Plan* plan) {
       if (result.refused.empty()) return {Code::kTransient, result.status.message(), result.status.hint()};
       for (Refusal& refusal : result.refused) {
         const Row& head = batch_.heads[refusal.row];
+        if (batch_.fates[head.record].state == Fate::State::kFailed) continue;  // both its rows were refused
         if (head.merged) merged_refused_.push_back(head.record);
         Refuse(head.record, std::move(refusal));
       }
@@ -123,8 +142,10 @@ void Worker::Count() {
     rejected += fate.state == Fate::State::kFailed ? 1 : 0;
     dropped += fate.state == Fate::State::kDropped ? 1 : 0;
   }
-  counters.written += batch_.heads.size();
-  counters.coalesced += batch_.rows.size() - batch_.heads.size();
+  const auto is_change = [](const Row& row) { return !row.left; };
+  const auto written = std::count_if(batch_.heads.begin(), batch_.heads.end(), is_change);
+  counters.written += static_cast<std::uint64_t>(written);
+  counters.coalesced += static_cast<std::uint64_t>(std::count_if(batch_.rows.begin(), batch_.rows.end(), is_change) - written);
   counters.skipped += skipped;
   counters.filtered += dropped;
   counters.rejected += rejected;

@@ -18,6 +18,7 @@
 #include "pipeline/context.h"
 #include "pipeline/retry.h"
 #include "pipeline/rewriter.h"
+#include "pipeline/stray_rows.h"
 #include "pipeline/target.h"
 #include "transform/mapping.h"
 
@@ -46,9 +47,18 @@ class Worker {
   bool NextBatch();
   Status Attempt();
   void MapRows(const Plan* plan);
+  bool MapOne(const Plan& plan, const Record& record, std::uint32_t i, Row* row);
   Status Commit(const Plan* plan);
   std::unique_ptr<Settlement> BuildSettlement();
   void Count();
+
+  // worker_keys.cc: key columns that are fields of the hash
+  Status MapKeyedRows(const Plan& plan);
+  std::size_t TryMapKeyedRows(const Plan& plan);
+  bool MapLeft(const Plan& plan, const Record& record, Row* left);
+  void SayUnknown(std::string_view key);
+  Status StoreStrays();
+  Status FinishStrays();
 
   // worker_resume.cc: what was written earlier
   Status Rejoin();
@@ -70,6 +80,7 @@ class Worker {
   [[nodiscard]] std::string CommonCause() const;
   bool HoldsAll();
   bool CutMerged();
+  void CutAt(std::size_t at);
   Status StoreRefused();
   void TakeBack();
   void Reopen();
@@ -83,6 +94,8 @@ class Worker {
   Coalescer coalescer_;
   Retry retry_;
   Brake brake_;
+  StrayRows strays_;
+  bool said_unknown_ = false;  // that a delete's row was not known
   Connection redis_;  // opened when the first change is rejected
   RowArena arena_;
   Batch batch_;

@@ -71,11 +71,15 @@ bool Worker::CutMerged() {
   if (merged_refused_.empty()) return false;
   const auto middle = merged_refused_.begin() + static_cast<std::ptrdiff_t>(merged_refused_.size() / 2);
   std::nth_element(merged_refused_.begin(), middle, merged_refused_.end());
-  const std::uint32_t at = *middle;
+  CutAt(*middle);
+  return true;
+}
+
+// The rest comes as a batch of its own.
+void Worker::CutAt(std::size_t at) {
   TakeBack();
   cut_.push_back(batch_.CutAt(at));
   whole_ = false;
-  return true;
 }
 
 // Decides whether what was refused is to be rejected, and stores it before anything is committed past it.

@@ -27,6 +27,7 @@ Status Worker::CommandRedis(std::span<const std::string_view> words, Reply* repl
 // Reading begins anew: Redis may be another one than before. Nothing is under way.
 Status Worker::Rejoin() {
   passed_.clear();
+  strays_.Reset();
   if (target_.exactly_once()) {
     if (Status status = target_.Connect(); !status.ok()) return status;
   }

@@ -104,7 +104,9 @@ CheckpointSql Checkpoint(const TableName& table) {
 }
 
 std::vector<std::string> Schema(const Output& output) {
-  return {CreateTable(output, kMark, "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "text")};
+  // InnoDB takes keys of 3,072 bytes, at four a character.
+  const std::size_t length = std::min<std::size_t>(255, 768 / std::max<std::size_t>(output.keys.size(), 1));
+  return {CreateTable(output, kMark, "varchar(" + std::to_string(length) + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "text")};
 }
 
 }  // namespace writebehind::mysql_sql

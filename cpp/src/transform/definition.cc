@@ -71,10 +71,15 @@ void ReadFields(const json& object, Reader* reader, Definition* out) {
   }
 }
 
-std::size_t FieldIndex(const Definition& definition, const std::string& field) {
+std::size_t IndexOf(const std::string& at, const std::string& field, const Definition& definition,
+                    Reader* reader) {
+  if (definition.fields.empty()) return kByName;
   const auto found = std::find(definition.fields.begin(), definition.fields.end(), field);
-  return found == definition.fields.end() ? kByName
-                                          : static_cast<std::size_t>(found - definition.fields.begin());
+  if (found == definition.fields.end()) {
+    reader->Wrong(at + "field", "'" + field + "' is not among the definition's fields");
+    return kByName;
+  }
+  return static_cast<std::size_t>(found - definition.fields.begin());
 }
 
 void ReadColumns(const json& object, const std::string& where, const Definition& definition, Reader* reader,
@@ -86,8 +91,17 @@ void ReadColumns(const json& object, const std::string& where, const Definition&
   std::size_t i = 0;
   for (const json& key : reader->Array(object, where, "keys", true)) {
     const std::string at = where + "keys[" + std::to_string(i++) + "].";
-    output->keys.push_back({reader->Name(key, at, "column"), reader->Text(key, at, "key_prefix", "")});
-    unique(at, output->keys.back().column);
+    KeyColumn column;
+    column.column = reader->Name(key, at, "column");
+    column.key_prefix = reader->Text(key, at, "key_prefix", "");
+    if (key.contains("field")) {
+      column.field = reader->Text(key, at, "field", nullptr);
+      if (column.field.empty()) reader->Wrong(at + "field", "is empty");
+      if (key.contains("key_prefix")) reader->Wrong(at + "field", "and key_prefix are there both");
+      column.index = IndexOf(at, column.field, definition, reader);
+    }
+    unique(at, column.column);
+    output->keys.push_back(std::move(column));
   }
   i = 0;
   for (const json& mapped : reader->Array(object, where, "columns", false)) {
@@ -95,10 +109,7 @@ void ReadColumns(const json& object, const std::string& where, const Definition&
     MappedColumn column;
     column.column = reader->Name(mapped, at, "column");
     column.field = reader->Text(mapped, at, "field", nullptr);
-    column.index = FieldIndex(definition, column.field);
-    if (column.index == kByName && !definition.fields.empty()) {
-      reader->Wrong(at + "field", "'" + column.field + "' is not among the definition's fields");
-    }
+    column.index = IndexOf(at, column.field, definition, reader);
     unique(at, column.column);
     output->columns.push_back(std::move(column));
   }

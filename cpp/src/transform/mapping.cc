@@ -15,6 +15,21 @@ bool Refuse(const Column& column, std::string_view value, std::string reason, Re
   return false;
 }
 
+// The field of this name, null where the hash has none. Named fields mostly come in the same order, so the
+// search begins at `hint`.
+const Field* FindField(const std::string& name, std::size_t index, std::span<const Field> fields, std::size_t hint) {
+  const bool positional = !fields.empty() && fields.front().name.empty() && index != kByName;
+  if (positional) {
+    if (index >= fields.size() || !fields[index].present) return nullptr;
+    return &fields[index];
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const Field& field = fields[(hint + i) % fields.size()];
+    if (field.name == name) return field.present ? &field : nullptr;
+  }
+  return nullptr;
+}
+
 bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_key, RowArena* arena,
             Cell* cell, Refusal* refusal) {
   if (!redis_key.starts_with(key.key_prefix)) {
@@ -32,37 +47,58 @@ bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_k
   return true;
 }
 
-// The field that `mapped` names, null where the hash has none. Named fields mostly come in the same order,
-// so the search begins at `hint`.
-const Field* FindField(const MappedColumn& mapped, const Record& record, std::size_t hint) {
-  const std::span<const Field> fields = record.fields;
-  const bool positional = !fields.empty() && fields.front().name.empty() && mapped.index != kByName;
-  if (positional) {
-    if (mapped.index >= fields.size() || !fields[mapped.index].present) return nullptr;
-    return &fields[mapped.index];
+// The value of a key column that is a field. Deletes find rows by the values that were captured: so it is
+// always the hash's own, and a transform can't make it another.
+bool MapKeyField(const KeyColumn& key, const Column& column, const Record& record, std::span<const Field> fields,
+                 RowArena* arena, Cell* cell, Refusal* refusal) {
+  const Field* field = FindField(key.field, key.index, record.fields, 0);
+  if (field == nullptr) {
+    return Refuse(column, "NULL", "the hash has no field '" + Printable(key.field) + "', and a key can't be NULL", refusal);
   }
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const Field& field = fields[(hint + i) % fields.size()];
-    if (field.name == mapped.field) return field.present ? &field : nullptr;
+  if (fields.data() != record.fields.data()) {
+    const Field* made = FindField(key.field, key.index, fields, 0);
+    if (made != nullptr && made->value != field->value) {
+      return Refuse(column, made->value, "the transform changed the field '" + Printable(key.field) + "', which a key column is made of",
+                    refusal);
+    }
   }
-  return nullptr;
+  std::string refused = Cast(column.type, field->value, arena, &cell->text);
+  if (!refused.empty()) return Refuse(column, field->value, std::move(refused), refusal);
+  cell->state = Cell::State::kValue;
+  return true;
 }
+
+// The same of the row that was. False: there can't be such a row.
+bool FindOldKey(const KeyColumn& key, const Column& column, const Record& record, RowArena* arena, Cell* cell) {
+  const Field* field = FindField(key.field, kByName, record.was, 0);
+  if (field == nullptr || !Cast(column.type, field->value, arena, &cell->text).empty()) return false;
+  cell->state = Cell::State::kValue;
+  return true;
+}
+
 
 }  // namespace
 
-bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, RowArena* arena, Row* row,
-               Refusal* refusal) {
+bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, std::span<const Field> fields,
+               RowArena* arena, Row* row, Refusal* refusal) {
   const std::span<Cell> cells = arena->NewCells(plan.width());
-  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
-    if (!MapKey(output.keys[i], plan.keys[i], record.key, arena, &cells[i], refusal)) return false;
-  }
   row->is_delete = record.op == Op::kDelete;
   row->cells = cells;
+  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+    const KeyColumn& key = output.keys[i];
+    if (!key.from_field()) {
+      if (!MapKey(key, plan.keys[i], record.key, arena, &cells[i], refusal)) return false;
+    } else if (row->is_delete) {
+      if (!FindOldKey(key, plan.keys[i], record, arena, &cells[i])) row->cells = {};
+    } else if (!MapKeyField(key, plan.keys[i], record, fields, arena, &cells[i], refusal)) {
+      return false;
+    }
+  }
   if (row->is_delete) return true;
 
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     Cell& cell = cells[plan.keys.size() + i];
-    const Field* field = FindField(output.columns[i], record, i);
+    const Field* field = FindField(output.columns[i].field, output.columns[i].index, fields, i);
     if (field == nullptr) {
       cell.state = output.missing == Missing::kKeep ? Cell::State::kKeep : Cell::State::kNull;
       continue;
@@ -70,6 +106,13 @@ bool MapRecord(const Output& output, const TablePlan& plan, const Record& record
     std::string refused = Cast(plan.columns[i].type, field->value, arena, &cell.text);
     if (!refused.empty()) return Refuse(plan.columns[i], field->value, std::move(refused), refusal);
     cell.state = Cell::State::kValue;
+  }
+  return true;
+}
+
+bool SameKey(const TablePlan& plan, const Row& one, const Row& other) {
+  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+    if (one.cells[i].text != other.cells[i].text) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // Record → Row: the fields of a hash become the cells of a table's row, each cast to its column's type.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,15 @@ namespace writebehind {
 Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
                 std::vector<std::string>* warnings);
 
-// REQUIRES: `plan` is of this output. Sets is_delete and cells; row->record is the caller's. Allocates
-// nothing where the values are canonical: cells are views into the record, `output` or `plan`, so the row
+// REQUIRES: `plan` is of this output. `fields` are those that the columns are mapped from: the record's own, or
+// what a transform made of them. Sets is_delete and cells; row->record is the caller's. A delete whose row is
+// not known (Record::was lacks a key column, or holds what no row can have) has no cells. Allocates nothing where the values are canonical: cells are views into the record, `output` or `plan`, so the row
 // lives no longer than those and the arena's next Clear. False: the record can't be written; `refusal` says
 // column, type, value and reason (its row is untouched).
-bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, RowArena* arena, Row* row,
-               Refusal* refusal);
+bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, std::span<const Field> fields,
+               RowArena* arena, Row* row, Refusal* refusal);
+
+// Have both, rows of one plan, the same key?
+bool SameKey(const TablePlan& plan, const Row& one, const Row& other);
 
 }  // namespace writebehind

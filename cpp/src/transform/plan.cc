@@ -77,7 +77,26 @@ Status CheckKeys(const Output& output, const Catalog& catalog, TablePlan* plan) 
   return {Code::kConfig,
           "the key (" + names + ") of table " + TableText(output.table) +
               " is neither its primary key nor a UNIQUE index",
-          "make it one, or map the key to the primary key"};
+          "make (" + names + ") its primary key, or create a UNIQUE index on exactly these columns"};
+}
+
+// May two texts that a cast leaves as they are be one value to the database?
+bool MayFold(const ColumnType& type) {
+  if (type.case_insensitive || type.ignores_spaces) return true;
+  switch (type.kind) {
+    case TypeKind::kBoolean:
+    case TypeKind::kInteger:
+    case TypeKind::kText:
+    case TypeKind::kBytes:
+    case TypeKind::kDate:
+    case TypeKind::kUuid:
+    case TypeKind::kEnum:
+      return false;
+    case TypeKind::kNumeric:
+      return type.precision == 0;
+    default:
+      return true;
+  }
 }
 
 void Warn(const Output& output, const Catalog& catalog, const TablePlan& plan,
@@ -127,6 +146,8 @@ Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
   for (const KeyColumn& key : output.keys) {
     Status status = Take(output, catalog, key.column, &plan->keys);
     if (!status.ok()) return status;
+    plan->field_keys = plan->field_keys || key.from_field();
+    plan->keys_fold = plan->keys_fold || (key.from_field() && MayFold(plan->keys.back().type));
   }
   for (const MappedColumn& mapped : output.columns) {
     Status status = Take(output, catalog, mapped.column, &plan->columns);

@@ -24,7 +24,8 @@ def schema(recipes: tuple[Path, ...]) -> None:
         connector = pipeline.connector
         own = getattr(connector, "schema_sql", None)
         if own is not None:
-            statements = own(list(pipeline.mapping.values()))
+            keys = [key.column for key in pipeline.key_columns]
+            statements = own(keys, [column for column in pipeline.mapping.values() if column not in keys])
         elif connector.kind in _core.sink_kinds():
             statements = _core.schema_sql(connector.kind, to_json(pipeline.definition()), connector.exactlyOnceTableName or "")
         else:

@@ -107,6 +107,7 @@ class CqlConnector(BaseSqlConnector):
     """
 
     serves = "cassandra"
+    has_one_key = True
     connection: CqlConnection
 
     def __init__(self, connection: CqlConnection, tableName: str, pk: str, exactlyOnceTableName: str | None = None) -> None:
@@ -124,12 +125,13 @@ class CqlConnector(BaseSqlConnector):
         # The sink asks the connection before each connect.
         return None
 
-    def schema_sql(self, columns: list[str]) -> list[str]:
+    def schema_sql(self, keys: list[str], columns: list[str]) -> list[str]:
         """A CREATE TABLE statement, for `writebehind schema`; no database is asked."""
         from writebehind.sinks.cassandra_cql import create_table
 
+        (pk,) = keys
         keyspace = self.schema or self.connection.keyspace
-        return [create_table(keyspace, self.table, self.pk, columns)]
+        return [create_table(keyspace, self.table, pk, columns)]
 
     def _make_sink(self) -> Any:
         from writebehind.sinks.cassandra import CassandraSink

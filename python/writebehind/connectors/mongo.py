@@ -110,6 +110,7 @@ class MongoConnector:
     """
 
     kind: ClassVar[str] = "mongodb"
+    has_one_key = True
 
     def __init__(self, connection: MongoConnection, db: str, tableName: str, pk: str, exactlyOnceTableName: str | None = None) -> None:
         if getattr(connection, "kind", None) != self.kind:
@@ -158,9 +159,9 @@ class MongoConnector:
         # The sink asks the connection before each connect.
         return None
 
-    def schema_sql(self, columns: list[str]) -> list[str]:
+    def schema_sql(self, keys: list[str], columns: list[str]) -> list[str]:
         """What makes the collection's index, for `writebehind schema`, in the words of mongosh; no server is asked."""
-        del columns
+        del keys, columns
         from writebehind.sinks.mongo_rows import create_index
 
         return [] if self.pk == "_id" else [create_index(self.tableName, self.pk)]

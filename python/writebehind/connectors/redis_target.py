@@ -112,6 +112,7 @@ class _RedisTarget:
 
     schema = ""
     pk = "HashBackendPK"
+    has_one_key = True
     exactlyOnceTableName: str | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -171,11 +171,16 @@ class AlchemyConnector(BaseSqlConnector):
         # The sink asks the connection before each connect.
         return None
 
-    def schema_sql(self, columns: list[str]) -> list[str]:
-        """CREATE TABLE statements of this dialect, for `writebehind schema`; no database is asked."""
+    def schema_sql(self, keys: list[str], columns: list[str]) -> list[str]:
+        """CREATE TABLE statements of this dialect, for `writebehind schema`; no database is asked.
+
+        Args:
+            keys: columns of the primary key.
+            columns: the others.
+        """
         with needs_alchemy():
             from writebehind.sinks.sql_schema import create_tables
-        return create_tables(self.connection, (self.schema, self.table), self.pk, columns, self.exactlyOnceTableName)
+        return create_tables(self.connection, (self.schema, self.table), keys, columns, self.exactlyOnceTableName)
 
 
 class OracleSqlConnector(AlchemyConnector):

@@ -27,6 +27,7 @@ class OwnConnector:
     schema = ""
     exactlyOnceTableName: str | None = None
     most_writers = 1
+    has_one_key = True
 
     def __init__(self, connector: WritesData, mapping: Mapping[str, str]) -> None:
         self.connector = connector

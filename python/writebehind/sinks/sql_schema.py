@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from writebehind.connectors.sql import AlchemyConnection
 
 KEY_LENGTH = 255
+KEY_LENGTHS = 768
+"""Of all columns of a key: 3,072 bytes, the most of InnoDB, in four a character."""
 ID_LENGTH = 512
 VALUE_LENGTH = 64
 
 
 def create_tables(
-    given: AlchemyConnection, table: tuple[str, str], pk: str, columns: Sequence[str], exactly_once_table: str | None
+    given: AlchemyConnection, table: tuple[str, str], keys: Sequence[str], columns: Sequence[str], exactly_once_table: str | None
 ) -> list[str]:
     """A table whose columns are all text, to be refined, and the exactly-once table where there is one."""
     url = given.url()
@@ -31,8 +33,9 @@ def create_tables(
         dialect = url.get_dialect()()
     except (sa.exc.NoSuchModuleError, ImportError) as error:
         raise ConfigError(f"{url.drivername} can't be loaded: {message(error)}", f"pip install 'writebehind[{given.extra}]'") from None
-    key = sa.Column(pk, _text(dialect, KEY_LENGTH), primary_key=True, nullable=False)
-    made = [_created(dialect, *table, key, *(sa.Column(column, _text(dialect)) for column in columns))]
+    length = min(KEY_LENGTH, KEY_LENGTHS // len(keys))
+    named = [sa.Column(key, _text(dialect, length), primary_key=True, nullable=False) for key in keys]
+    made = [_created(dialect, *table, *named, *(sa.Column(column, _text(dialect)) for column in columns))]
     if exactly_once_table:
         made.append(once_table(dialect, *split_table(exactly_once_table)))
     return made

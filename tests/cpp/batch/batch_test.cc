@@ -207,6 +207,27 @@ TEST(Coalescer, TakesWhatTheLastChangeKeepsFromThoseBeforeIt) {
   EXPECT_FALSE(batch.heads[2].merged);
 }
 
+// Several Redis keys may name one row: its last change is the one that counts, whosever it is.
+TEST(Coalescer, KeepsTheLastChangeOfEachRow) {
+  const auto share = ShareOf({{"a"}, {"b"}, {"a"}, {"c"}, {"a"}});
+  const Cell one[] = {{Cell::State::kValue, "x"}, {Cell::State::kValue, "yz"}, {Cell::State::kValue, "1"}};
+  const Cell same[] = {{Cell::State::kValue, "x"}, {Cell::State::kValue, "yz"}, {Cell::State::kValue, "2"}};
+  const Cell other[] = {{Cell::State::kValue, "xy"}, {Cell::State::kValue, "z"}, {Cell::State::kValue, "1"}};
+  Batch batch;
+  for (const Record& record : share->parcel->records) batch.records.push_back(&record);
+  batch.rows = {{.record = 0, .cells = one}, {.record = 1, .cells = other}, {.record = 2, .cells = other}, {.record = 3, .cells = same}};
+  Coalescer coalescer;
+  coalescer.Run(&batch, 2);
+  ASSERT_EQ(batch.heads.size(), 2U);
+  EXPECT_EQ(batch.heads[0].record, 2U) << "in the order of the last changes";
+  EXPECT_EQ(batch.heads[1].record, 3U);
+  EXPECT_EQ(batch.heads[1].cells[2].text, "2");
+  batch.rows.push_back({.is_delete = true, .record = 4, .cells = one});
+  coalescer.Run(&batch, 2);
+  ASSERT_EQ(batch.heads.size(), 2U);
+  EXPECT_TRUE(batch.heads[1].is_delete);
+}
+
 TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
   Signal arrived;
   BoundedQueue<int> queue(2, &arrived);

@@ -13,7 +13,7 @@ constexpr StreamId kId{1581927201056, 3};
 
 TEST(Decoder, ReadsEveryPartOfAPositionalEntry) {
   const std::string packed =
-      EntryText{'c', kFlagShared, 0x0123456789abcdef, 300, std::string("per\0son", 7), "6ce0", {{"", "James"}, {"", std::nullopt}, {"", ""}}}.Pack();
+      EntryText{'c', kFlagShared, 0x0123456789abcdef, 300, std::string("per\0son", 7), "6ce0", {}, {{"", "James"}, {"", std::nullopt}, {"", ""}}}.Pack();
   FieldArena arena;
   Record record;
   ASSERT_TRUE(DecodeEntry(kId, packed, &arena, &record).ok());
@@ -50,9 +50,31 @@ TEST(Decoder, SpansStayValidOverManyRecords) {
   for (const Record& record : records) ASSERT_EQ(record.fields[2].value, "c");
 }
 
+const Field kWas[] = {{"country", "de", true}, {"id", "", true}};
+
+TEST(Decoder, ReadsTheRowThatWas) {
+  const std::string packed = EntryText{.op = 'd', .uuid = "6ce0", .was = EncodeValues(kWas), .fields = {}}.Pack();
+  FieldArena arena;
+  Record record;
+  ASSERT_TRUE(DecodeEntry(kId, packed, &arena, &record).ok());
+  EXPECT_EQ(record.uuid, "6ce0");
+  ASSERT_EQ(record.was.size(), 2U);
+  EXPECT_EQ(record.was[0].name, "country");
+  EXPECT_EQ(record.was[0].value, "de");
+  EXPECT_EQ(record.was[1].name, "id");
+  EXPECT_TRUE(record.was[1].present);
+  std::vector<Field> fields;
+  const std::string values = EncodeValues(kWas);
+  ASSERT_TRUE(DecodeValues(values, &fields));
+  EXPECT_EQ(fields[0].value, "de");
+  for (const std::string& bad : {std::string(), values + "x", values.substr(0, 5), testing::Varint(UINT64_MAX)}) {
+    EXPECT_FALSE(DecodeValues(bad, &fields));
+  }
+}
+
 // Every proper prefix of an entry, and an entry with bytes behind it, is corrupt and never read past its end.
 TEST(Decoder, RefusesEveryTruncation) {
-  const std::string packed = EntryText{'u', 0, 7, 1, "person:1", "uuid", {{"", "James"}, {"", "Bond"}}}.Pack();
+  const std::string packed = EntryText{'u', 0, 7, 1, "person:1", "uuid", EncodeValues(kWas), {{"", "James"}, {"", "Bond"}}}.Pack();
   for (std::size_t size = 0; size < packed.size(); ++size) {
     const std::string cut = packed.substr(0, size);  // its own allocation, so that a sanitizer sees an overrun
     FieldArena arena;

@@ -41,6 +41,18 @@ TEST(Definition, FillsDefaults) {
   EXPECT_EQ(Missing::kKeep, definition.outputs[1].missing);
 }
 
+TEST(Definition, AKeyColumnIsTheRedisKeyOrAField) {
+  Definition definition;
+  const Status status = Definition::Parse(
+      R"({"pattern": "*", "fields": ["a", "c"], "outputs": [{"table": "t", "keys": [{"column": "id", "key_prefix": "p:"}, {"column": "country", "field": "c"}]}]})",
+      1, &definition);
+  ASSERT_TRUE(status.ok()) << status.message();
+  const Output& output = definition.outputs[0];
+  EXPECT_EQ((KeyColumn{"id", "p:"}), output.keys[0]);
+  EXPECT_EQ((KeyColumn{"country", "", "c", 1}), output.keys[1]);
+  EXPECT_TRUE(output.has_field_keys());
+}
+
 TEST(Definition, NamesWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "not a JSON object"},
@@ -61,6 +73,10 @@ TEST(Definition, NamesWhatIsWrong) {
        "'g'"},
       {R"({"pattern": "*", "outputs": [{"table": "t", "keys": [{"column": "a"}], "columns": [{"column": "a", "field": "g"}]}]})",
        "'a' is there twice"},
+      {R"({"pattern": "*", "fields": ["f"], "outputs": [{"table": "t", "keys": [{"column": "a", "field": "g"}]}]})",
+       "outputs[0].keys[0].field 'g'"},
+      {R"({"pattern": "*", "outputs": [{"table": "t", "keys": [{"column": "a", "field": ""}]}]})", "keys[0].field is empty"},
+      {R"({"pattern": "*", "outputs": [{"table": "t", "keys": [{"column": "a", "field": "g", "key_prefix": ""}]}]})", "both"},
       {R"({"pattern": "*", "fields": [1], "outputs": [{"table": "t", "keys": [{"column": "a"}]}]})",
        "fields"},
   };

@@ -44,9 +44,19 @@ class Mapping : public testing::Test {
     record.key = key;
     record.fields = fields;
     record.op = op;
-    return MapRecord(output_, plan_, record, &arena_, &row_, &refusal_);
+    record.was = was_;
+    return MapRecord(output_, plan_, record, made_.empty() ? fields : made_, &arena_, &row_, &refusal_);
   }
 
+  // The key is (id, country): the Redis key and a field.
+  void AddFieldKey() {
+    output_.keys.push_back({"country", "", "c", 2});
+    catalog_.columns.push_back(Make("country", TypeKind::kInteger));
+    catalog_.unique_keys = {{"country", "id"}};
+  }
+
+  std::span<const Field> was_;
+  std::span<const Field> made_;  // by a transform
   Output output_;
   Catalog catalog_;
   TablePlan plan_;
@@ -115,6 +125,84 @@ TEST_F(Mapping, KeysAreTheCanonicalTextBehindThePrefix) {
   plan_ = {};
   ASSERT_TRUE(Map("person:a:b", {}, Op::kDelete));
   EXPECT_EQ("a:b", row_.cells[0].text) << "all that follows the prefix";
+}
+
+TEST_F(Mapping, AKeyColumnCanBeAField) {
+  AddFieldKey();
+  const std::array<Field, 3> fields = {{{"", "Ada", true}, {"", "36", true}, {"", "049", true}}};
+  ASSERT_TRUE(Map("person:7", fields));
+  ASSERT_EQ(4U, row_.cells.size());
+  EXPECT_EQ("7", row_.cells[0].text);
+  EXPECT_EQ("49", row_.cells[1].text) << "converted like any value";
+  EXPECT_EQ("Ada", row_.cells[2].text);
+  EXPECT_TRUE(plan_.field_keys);
+  EXPECT_FALSE(plan_.keys_fold);
+  EXPECT_FALSE(Map("person:07", fields)) << "the part from the Redis key must be canonical";
+}
+
+TEST_F(Mapping, AHashWithoutAKeyFieldIsRefused) {
+  AddFieldKey();
+  for (const Missing missing : {Missing::kNull, Missing::kKeep}) {
+    output_.missing = missing;
+    const std::array<Field, 3> fields = {{{"", "Ada", true}, {"", "36", true}, {"", "", false}}};
+    EXPECT_FALSE(Map("person:7", fields));
+    EXPECT_EQ("country", refusal_.column);
+    EXPECT_THAT(refusal_.reason, HasSubstr("can't be NULL"));
+  }
+  const std::array<Field, 3> fields = {{{"", "Ada", true}, {"", "36", true}, {"", "de", true}}};
+  EXPECT_FALSE(Map("person:7", fields));
+  EXPECT_EQ("country", refusal_.column);
+  EXPECT_EQ("de", refusal_.value);
+}
+
+TEST_F(Mapping, ADeleteIsOfTheRowThatWas) {
+  AddFieldKey();
+  const std::array<Field, 2> was = {{{"b", "1", true}, {"c", "049", true}}};
+  was_ = was;
+  ASSERT_TRUE(Map("person:7", {}, Op::kDelete));
+  EXPECT_EQ("7", row_.cells[0].text);
+  EXPECT_EQ("49", row_.cells[1].text);
+  EXPECT_FALSE(Map("person:07", {}, Op::kDelete));
+  const std::array<Field, 1> unusable = {{{"c", "de", true}}};
+  for (const std::span<const Field> unknown : {std::span<const Field>(unusable), std::span(was).first(1), std::span<const Field>()}) {
+    was_ = unknown;
+    ASSERT_TRUE(Map("person:7", {}, Op::kDelete));
+    EXPECT_TRUE(row_.cells.empty()) << "there is no such row";
+  }
+}
+
+TEST_F(Mapping, ATransformMakesNoOtherKey) {
+  AddFieldKey();
+  const std::array<Field, 3> fields = {{{"n", "Ada", true}, {"a", "36", true}, {"c", "49", true}}};
+  const std::array<Field, 2> without = {{{"n", "ADA", true}, {"a", "36", true}}};
+  made_ = without;
+  output_.keys[1].index = output_.columns[0].index = output_.columns[1].index = kByName;
+  ASSERT_TRUE(Map("person:7", fields));
+  EXPECT_EQ("49", row_.cells[1].text);
+  EXPECT_EQ("ADA", row_.cells[2].text);
+  const std::array<Field, 2> other = {{{"n", "ADA", true}, {"c", "50", true}}};
+  made_ = other;
+  EXPECT_FALSE(Map("person:7", fields));
+  EXPECT_EQ("country", refusal_.column);
+  EXPECT_THAT(refusal_.reason, HasSubstr("transform"));
+}
+
+TEST_F(Mapping, PlanKnowsWhereTextsThatDifferMayBeOneKey) {
+  AddFieldKey();
+  ColumnType& type = catalog_.columns.back().type;
+  type.kind = TypeKind::kText;
+  ASSERT_TRUE(Plan().ok());
+  EXPECT_FALSE(plan_.keys_fold);
+  type.case_insensitive = true;
+  ASSERT_TRUE(Plan().ok());
+  EXPECT_TRUE(plan_.keys_fold);
+  type = {};
+  type.kind = TypeKind::kNumeric;
+  ASSERT_TRUE(Plan().ok());
+  EXPECT_TRUE(plan_.keys_fold) << "1.0 is 1";
+  type.precision = 5;
+  ASSERT_TRUE(Plan().ok());
+  EXPECT_FALSE(plan_.keys_fold);
 }
 
 TEST_F(Mapping, PlanNamesAWrongColumn) {

@@ -1,0 +1,218 @@
+"""Key columns that are fields of the hash: an entry says which row its change leaves, and `:keys` holds what says so."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+import redis
+
+from tests.capture.support import assert_equal_everywhere, dataset, entries, hset, register, stream_of, wait_for_replica
+from writebehind.testing import RedisServer, wait_until
+
+KEYS = "writebehind:{p}:keys"
+
+
+def packed(**fields: str) -> bytes:
+    return b"".join([bytes([len(fields)]), *(bytes([len(text)]) + text.encode() for pair in sorted(fields.items()) for text in pair)])
+
+
+def lefts(client: redis.Redis) -> list[tuple[str, ...]]:
+    """(op, key) of each entry, and the values of the row that it leaves, where it does."""
+    found = []
+    for entry in entries(client):
+        assert entry.was is None or list(entry.was) == sorted(entry.was)
+        found.append((entry.op, entry.key.decode(), *(value.decode() for value in (entry.was or {}).values())))
+    return found
+
+
+@pytest.fixture
+def client(pair: tuple[RedisServer, RedisServer]) -> Iterator[redis.Redis]:
+    """Pipeline p with the key column b, beside the Redis key."""
+    with closing(redis.Redis(port=pair[0].port, protocol=2)) as made:
+        made.flushall()
+        register(made, key_fields=["b"], expired="delete")
+        yield made
+
+
+# What comes behind `HSET person:1 a 1 b x`: the commands, the entries they make, and what b is kept of person:1.
+CASES: list[tuple[str, list[tuple[str, ...]], str]] = [
+    ("HSET person:1 a 2", [("u", "person:1")], "x"),
+    ("HSET person:1 b x", [("u", "person:1")], "x"),
+    ("HSET person:1 b y", [("u", "person:1", "x")], "y"),
+    ("HSET person:1 b y; HSET person:1 b x; HSET person:1 a 3", [("u", "person:1", "x"), ("u", "person:1", "y"), ("u", "person:1")], "x"),
+    ("HINCRBY person:1 b2 1; HSETNX person:1 b 7", [("u", "person:1")], "x"),
+    ("HDEL person:1 a; HDEL person:1 b", [("u", "person:1"), ("d", "person:1", "x"), ("d", "person:1")], ""),
+    ("HDEL person:1 b; HSET person:1 b y", [("u", "person:1"), ("u", "person:1", "x")], "y"),  # no row has a NULL there
+    ("DEL person:1", [("d", "person:1", "x")], ""),
+    ("UNLINK person:1; HSET person:1 b y", [("d", "person:1", "x"), ("c", "person:1")], "y"),
+    ("SET person:1 text; DEL person:1", [("d", "person:1", "x"), ("d", "person:1")], ""),
+    ("RENAME person:1 person:2", [("d", "person:1", "x"), ("c", "person:2")], ""),
+    ("HSET person:2 b y; RENAME person:2 person:1", [("c", "person:2"), ("d", "person:2", "y"), ("*", "person:1", "x")], "y"),
+    ("HSET person:2 b y; COPY person:2 person:1 REPLACE", [("c", "person:2"), ("*", "person:1", "x")], "y"),
+    ("MOVE person:1 3", [("d", "person:1", "x")], ""),
+    ("MULTI; HSET person:1 b y; DEL person:1; HSET person:1 b z; EXEC", [("u", "person:1", "x"), ("d", "person:1", "y"), ("c", "person:1")], "z"),
+    ("HSET person:1 # ~", [("d", "person:1", "x")], ""),
+    ("HSET person:1 # -; HSET person:1 b y", [("c", "person:1", "x")], "y"),  # the row was left alone
+    ("HSET person:1 b y # +; HSET person:1 b z", [("u", "person:1", "x")], "z"),
+    ("WB.CAPTURE person:1; WB.CAPTURE ABSENT person:2", [("u", "person:1"), ("d", "person:2")], "x"),
+    ("EVAL 'redis.call(\"HSET\",KEYS[1],\"b\",\"y\");redis.call(\"DEL\",KEYS[1])' 1 person:1", [("u", "person:1", "x"), ("d", "person:1", "y")], ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("commands", "expected", "kept"), CASES, ids=[row[0] for row in CASES])
+def test_every_change_says_which_row_it_leaves(client: redis.Redis, commands: str, expected: list[tuple[str, ...]], kept: str) -> None:
+    client.hset("person:1", mapping={"a": "1", "b": "x"})
+    client.xtrim(stream_of(), maxlen=0)
+    with client.client() as one:  # one connection
+        for command in commands.split("; "):
+            one.execute_command(*shlex.split(command))
+    found = [("*", *left[1:]) if at < len(expected) and expected[at][0] == "*" else left for at, left in enumerate(lefts(client))]
+    assert found == expected
+    assert client.hget(KEYS, "kperson:1") == (packed(b=kept) if kept else None)
+
+
+def test_it_is_so_everywhere(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    with client.client() as one:
+        for number, (commands, *_) in enumerate(CASES):
+            for command in ("HSET person:1 a 1 b x", *commands.split("; ")):
+                one.execute_command(*shlex.split(command.replace("person:", f"person:{number}-")))
+    assert client.hlen(KEYS) > len(CASES) // 2
+    assert_equal_everywhere(*pair)
+
+
+def test_an_expired_key_leaves_its_row(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    client.hset("person:1", "b", "x")
+    client.pexpire("person:1", 1)
+    wait_until(lambda: lefts(client)[1:] == [("d", "person:1", "x")], 10, "the delete")
+    assert not client.exists(KEYS)
+    assert_equal_everywhere(*pair)
+
+
+def test_fields_that_expire(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    client.hset("person:1", "b", "x")
+    try:
+        client.execute_command("HPEXPIRE", "person:1", "1", "FIELDS", "1", "b")
+    except redis.ResponseError as error:
+        pytest.skip(str(error))
+    wait_until(lambda: lefts(client)[1:2] == [("d", "person:1", "x")], 10, "the delete")
+    assert_equal_everywhere(*pair)
+
+
+def shared(client: redis.Redis) -> None:
+    register(client, key_fields=["b", "a"], shared_rows=True)
+
+
+def test_a_row_that_another_key_has_too_is_not_left(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    """Values swapped, moved along a row of keys, and copied: no row is deleted that a hash still names."""
+    shared(client)
+    for number in "123":
+        client.hset(f"person:{number}", mapping={"a": number, "b": "x"})
+    client.hset("person:1", "a", "2")
+    client.hset("person:2", "a", "3")
+    client.hset("person:3", "a", "1")
+    client.copy("person:1", "person:4")
+    client.hset("person:4", "a", "4")
+    client.delete("person:4", "person:3")
+    assert lefts(client)[3:] == [
+        ("u", "person:1", "1", "x"),
+        ("u", "person:2"),
+        ("u", "person:3"),
+        ("c", "person:4"),
+        ("u", "person:4"),
+        ("d", "person:4", "4", "x"),
+        ("d", "person:3", "1", "x"),
+    ]
+    assert client.hgetall(KEYS) == {
+        **{f"kperson:{key}".encode(): packed(a=a, b="x") for key, a in (("1", "2"), ("2", "3"))},
+        **{b"r" + packed(a=a, b="x"): b"1" for a in "23"},
+    }
+    assert_equal_everywhere(*pair)
+
+
+def test_a_new_definition_goes_on_with_what_is_kept(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    client.hset("person:1", mapping={"a": "1", "b": "x"})
+    register(client, key_fields=["a", "b"])
+    client.hset("person:1", "a", "2")
+    assert entries(client)[-1].was == {b"b": b"x"}
+    client.hset("person:1", "a", "3")
+    assert entries(client)[-1].was == {b"a": b"2", b"b": b"x"}
+    assert_equal_everywhere(*pair)
+    register(client)
+    assert not client.exists(KEYS)
+    client.hset("person:1", "a", "4")
+    assert entries(client)[-1].was is None
+    assert not client.exists(KEYS)
+
+
+@pytest.mark.parametrize("lost", ["DEL", "FLUSHALL", "a string", "a time to live"])
+def test_the_key_is_lost_or_replaced(client: redis.Redis, pair: tuple[RedisServer, RedisServer], lost: str) -> None:
+    client.hset("person:1", "b", "x")
+    if lost == "a string":
+        client.set(KEYS, "text")
+    elif lost == "a time to live":
+        client.expire(KEYS, 1000)
+    elif lost == "DEL":
+        client.delete(KEYS)
+    else:
+        client.flushall()
+    client.hset("person:1", "b", "y")
+    client.delete("person:1")
+    was = {"a time to live": ["x"]}.get(lost, [])
+    assert lefts(client)[-2:] == [("c" if lost == "FLUSHALL" else "u", "person:1", *was), ("d", "person:1", "y")]
+    client.hset("person:1", "b", "z")
+    assert (client.type(KEYS), client.ttl(KEYS)) == (b"hash", -1)
+    wait_until(lambda: client.exists("writebehind:registry") == 1, 5, "the registry")
+    assert_equal_everywhere(*pair)
+
+
+def test_dropped_with_its_pipeline_and_swapped_with_its_database(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    client.hset("person:1", "b", "x")
+    client.swapdb(0, 5)
+    with closing(redis.Redis(port=pair[0].port, protocol=2, db=5)) as other:
+        other.hset("person:1", "b", "y")
+        assert lefts(other)[-1] == ("u", "person:1", "x")
+        other.execute_command("WB.UNREGISTER", "p", "DROP")
+        assert other.keys("writebehind:*") == []
+    assert_equal_everywhere(*pair)
+
+
+@pytest.mark.parametrize(
+    ("definition", "reason"),
+    [({"key_fields": ["#"]}, "'key_fields' names '#'"), ({"key_fields": "a"}, "'key_fields' must be an array"), ({"shared_rows": 1}, "'shared_rows'")],
+)
+def test_what_is_refused(client: redis.Redis, definition: dict[str, Any], reason: str) -> None:
+    with pytest.raises(redis.ResponseError, match=reason):
+        client.execute_command("WB.REGISTER", "q", json.dumps({"pattern": "x", **definition}))
+
+
+def test_without_key_fields_nothing_is_kept(client: redis.Redis) -> None:
+    register(client, "q", "car:*")
+    client.hset("car:1", "b", "x")
+    client.delete("car:1")
+    assert [entry.was for entry in entries(client, "q")] == [None, None]
+    assert not client.exists("writebehind:{q}:keys")
+
+
+def test_kept_through_a_crash_and_a_promotion(pair: tuple[RedisServer, RedisServer], client: redis.Redis) -> None:
+    """Last: the two are apart afterwards."""
+    master, replica = pair
+    client.execute_command("WB.UNREGISTER", "q", "DROP")
+    client.hset("person:1", "b", "x")
+    hset(client, "person:2", "=u", b="x")
+    with closing(redis.Redis(port=replica.port, protocol=2)) as told:
+        wait_for_replica(client, told)
+        expected = dataset(master)
+        master.kill()
+        master.start()
+        assert dataset(master) == expected
+        told.execute_command("REPLICAOF", "NO", "ONE")
+        with closing(redis.Redis(port=master.port, protocol=2)) as again:
+            for one in (again, told):
+                one.delete("person:1")
+                one.hset("person:2", "b", "y")
+                assert lefts(one)[-2:] == [("d", "person:1", "x"), ("u", "person:2", "x")]
