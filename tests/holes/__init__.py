@@ -57,16 +57,11 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
 
 NOT_YET: dict[int, str] = {
     7: "its half of JSON comes with documents",
-    10: "comes with the sink for MongoDB, and its half of JSON with documents",
+    10: "its half of JSON comes with documents",
     11: "comes with write-through",
     12: "comes with documents",
-    13: "comes with the sink for MongoDB",
-    14: "comes with the sink for MongoDB",
-    15: "comes with the sink for MongoDB",
-    19: "its half of Cassandra comes with the sink for Cassandra",
     22: "its half of write-through comes with write-through",
     23: "comes with write-through",
     25: "a bound for what waits comes with max_pending",
-    27: "its half of Cassandra comes with the sink for Cassandra",
 }
 """By number: what can't be tried before the feature that it is in."""
