@@ -63,3 +63,11 @@ def test_it_is_small(client: redis.Redis) -> None:
     """Thousands a second, an hour each: XADD alone would take 4 KB for each."""
     hset(client, "person:1", "+u1", a="1")
     assert client.memory_usage("{person:1}u1") < 1000
+
+
+def test_it_is_given_by_a_server_whose_memory_is_full(client: redis.Redis) -> None:
+    hset(client, "person:1", "=u1", a="1")
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 1)
+    settle(client, b"")
+    assert answer(client, "person:1", "u1") == {b"status": b"done"}

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tests.sinks import sql_databases
+from tests.sinks.cassandra_host import keyspace, run, table  # noqa: F401 - fixtures of Cassandra's tests
 from tests.sinks.sql_databases import KINDS, Database
 from writebehind import Engine, Pipeline
 from writebehind.log import Log

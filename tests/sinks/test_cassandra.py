@@ -1,29 +1,22 @@
-"""Cassandra as the target, through the whole path, on the cluster that WB_CASSANDRA names (cassandra://user:password@host:port/keyspace);
-WB_CASSANDRA_RESTART is a shell command that kills it and starts it again."""
+"""Cassandra as the target, through the whole path: rows, types, times, and what can be known at the start."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import pytest
 import redis
 
 from tests.conftest import ROOT, Cli
 from tests.examples.running import blocks
-from tests.faults.proxy import Loss, Proxy
-from tests.sinks.kills import kill_at_work
+from tests.sinks.cassandra_host import MAPPING, NEEDED, Keyspace, rows
 from writebehind import Engine, Pipeline
-from writebehind.connectors import CqlConnection, CqlConnector
+from writebehind.connectors import CqlConnector
 from writebehind.errors import ConfigError
 from writebehind.log import Log
 from writebehind.sinks import Plan
@@ -31,73 +24,8 @@ from writebehind.sinks.cassandra import CassandraSink
 from writebehind.sinks.cassandra_cql import timestamp_of
 from writebehind.testing import RedisServer, wait_until
 
-URL = os.environ.get("WB_CASSANDRA", "")
 pytest.importorskip("cassandra.cluster")
-pytestmark = pytest.mark.skipif(not URL, reason="set WB_CASSANDRA to cassandra://user:password@host:port/keyspace, of a keyspace to make tables in")
-
-PEOPLE = "id text PRIMARY KEY, first text, n int, own text"
-MAPPING = {"name": "first", "n": "n"}
-
-RECIPE = """
-from writebehind import RGWriteBehind
-from writebehind.connectors import CqlConnection, CqlConnector
-connector = CqlConnector(CqlConnection({user!r}, {password!r}, {host!r}, {keyspace!r}, port={port}), {table!r}, "id")
-RGWriteBehind(GB, "p", {{"n": "n"}}, connector, "sql", batch=50, max_batch=50)
-"""
-
-
-class Keyspace:
-    """A session of the tests' own, and tables that end with a test."""
-
-    def __init__(self, place: SplitResult) -> None:
-        from cassandra.auth import PlainTextAuthProvider
-        from cassandra.cluster import Cluster
-        from cassandra.query import tuple_factory
-
-        self.place, self.name = place, place.path.strip("/")
-        login = PlainTextAuthProvider(place.username, place.password or "") if place.username else None
-        self.cluster = Cluster([place.hostname], port=place.port or 9042, auth_provider=login)
-        self.session = self.cluster.connect(self.name)
-        self.session.row_factory = tuple_factory
-        self.session.default_timeout = 60
-
-    def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        return list(self.session.execute(statement, values))
-
-    def connection(self, port: int | None = None, **options: Any) -> CqlConnection:
-        place = self.place
-        return CqlConnection(place.username or "", lambda: place.password or "", place.hostname or "", self.name, port=port or place.port or 9042, **options)
-
-
-@pytest.fixture(scope="module")
-def keyspace() -> Iterator[Keyspace]:
-    made = Keyspace(urlsplit(URL))
-    yield made
-    made.cluster.shutdown()
-
-
-@pytest.fixture
-def table(keyspace: Keyspace, unique: str) -> Iterator[str]:
-    keyspace.run(f"CREATE TABLE {unique} ({PEOPLE})")
-    yield unique
-    keyspace.run(f"DROP TABLE IF EXISTS {unique}")
-
-
-@pytest.fixture
-def run(redis_server: RedisServer, redis_client: redis.Redis, keyspace: Keyspace, table: str) -> Iterator[Any]:
-    """`run(option=…)` starts an engine of the keys `p:*` that ends with the test."""
-    with ExitStack() as engines:
-
-        def start(connection: CqlConnection | None = None, log: str = "error", **options: Any) -> Engine:
-            target = CqlConnector(connection or keyspace.connection(), table, "id")
-            given = {"name": "sql", "prefix": "p", "mapping": MAPPING, "connector": target, "retry_interval_s": 0.05, **options}
-            return engines.enter_context(Engine(redis_server.url, [Pipeline(**given)], log=Log(log)))
-
-        yield start
-
-
-def rows(keyspace: Keyspace, table: str, columns: str = "id, first, n") -> dict[Any, tuple[Any, ...]]:
-    return {row[0]: row[1:] for row in keyspace.run(f"SELECT {columns} FROM {table}")}
+pytestmark = NEEDED
 
 
 def test_rows_follow_hashes(run: Any, keyspace: Keyspace, table: str, redis_client: redis.Redis) -> None:
@@ -283,92 +211,6 @@ def test_what_is_written_again_or_late_changes_nothing(keyspace: Keyspace, table
         assert row() == (10, {"10"})
     finally:
         sink.close()
-
-
-def test_a_table_and_columns_that_go_away_are_waited_for(run: Any, keyspace: Keyspace, table: str, redis_client: redis.Redis) -> None:
-    engine = run()
-    redis_client.hset("p:1", "n", 1)
-    assert engine.drain()
-
-    def told(text: str) -> None:
-        wait_until(lambda: text in engine.status()["sql"]["message"], 60, text)
-
-    keyspace.run(f"ALTER TABLE {table} DROP n")
-    redis_client.hset("p:1", "n", 2)
-    told("column")
-    keyspace.run(f"ALTER TABLE {table} ADD n int")
-    assert engine.drain(60)
-    assert rows(keyspace, table)["1"] == (None, 2)
-    keyspace.run(f"DROP TABLE {table}")
-    redis_client.hset("p:1", "n", 3)
-    told("table")
-    keyspace.run(f"CREATE TABLE {table} ({PEOPLE})")
-    assert engine.drain(60)
-    assert rows(keyspace, table) == {"1": (None, 3)}
-    assert engine.status()["sql"]["rejected"] == 0
-
-
-def test_an_answer_that_is_lost_and_a_cluster_that_is_away(run: Any, keyspace: Keyspace, table: str, redis_client: redis.Redis) -> None:
-    with Proxy(keyspace.place.port or 9042) as proxy:
-        engine = run(keyspace.connection(proxy.port))
-        redis_client.hset("p:1", mapping={"n": "1", "name": "mark0"})
-        assert engine.drain()
-        proxy.lose(b"mark1", Loss.ANSWER, hold=True)
-        redis_client.hset("p:1", mapping={"n": "2", "name": "mark1"})
-        redis_client.hset("p:2", "n", "2")
-        wait_until(lambda: engine.status()["sql"]["state"] == "retrying", 60)
-        assert "127.0.0.1" in engine.status()["sql"]["message"]
-        proxy.release()
-        assert engine.drain(60)
-    assert rows(keyspace, table) == {"1": ("mark1", 2), "2": (None, 2)}
-
-
-def test_a_cluster_that_hangs_keeps_no_engine_from_ending(run: Any, keyspace: Keyspace, redis_client: redis.Redis) -> None:
-    with Proxy(keyspace.place.port or 9042) as proxy:
-        engine = run(keyspace.connection(proxy.port))
-        proxy.lose(b"mark1", Loss.SILENCE)
-        redis_client.hset("p:1", "name", "mark1")
-        assert proxy.lost.wait(20)
-        assert engine.stop(4), "its statement was cancelled"
-
-
-def recipe_of(keyspace: Keyspace, table: str, directory: Path) -> Path:
-    place = keyspace.place
-    recipe = directory / "recipe.py"
-    values = {"user": place.username or "", "password": place.password or "", "host": place.hostname, "port": place.port or 9042}
-    recipe.write_text(RECIPE.format(**values, keyspace=keyspace.name, table=table))
-    return recipe
-
-
-def test_no_change_is_lost_over_kills(
-    run: Any, keyspace: Keyspace, table: str, redis_server: RedisServer, redis_client: redis.Redis, tmp_path: Path
-) -> None:
-    run(mapping={"n": "n"}).stop()  # registers
-    total = f"SELECT sum(n) FROM {table}"
-    last = kill_at_work(redis_server.url, redis_client, recipe_of(keyspace, table, tmp_path), lambda: keyspace.run(total)[0][0])
-    assert run(mapping={"n": "n"}).drain()
-    assert rows(keyspace, table, "id, n") == {str(key): (n,) for key, n in last.items()}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("WB_CASSANDRA_RESTART" not in os.environ, reason="set WB_CASSANDRA_RESTART to a command that kills Cassandra and starts it")
-def test_no_change_is_lost_over_a_restart(run: Any, keyspace: Keyspace, table: str, redis_client: redis.Redis) -> None:
-    engine = run(mapping={"n": "n"})
-    restart = subprocess.Popen(os.environ["WB_CASSANDRA_RESTART"], shell=True)
-    last: dict[str, int] = {}
-    rounds = 0
-    while restart.poll() is None or rounds < 10:
-        rounds += 1
-        with redis_client.pipeline() as together:
-            for key in range(100):
-                together.hset(f"p:{key}", "n", rounds)
-                last[str(key)] = rounds
-            together.execute()
-        wait_until(lambda: redis_client.xlen("writebehind:{sql}:stream") < 5000 or restart.poll() is not None, 180)
-    assert restart.returncode == 0
-    assert engine.drain(120)
-    assert engine.status()["sql"]["retries"] > 0
-    wait_until(lambda: rows(keyspace, table, "id, n") == {key: (n,) for key, n in last.items()}, 60, "the tests' own session")
 
 
 def test_what_can_be_known_at_the_start(redis_server: RedisServer, redis_client: redis.Redis, keyspace: Keyspace, table: str) -> None:
