@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 import redis
 
-from tests.capture.support import answer, assert_equal_everywhere, hset, identity, raw_entries
+from tests.capture.support import answer, assert_equal_everywhere, hset, identity, raw_entries, register
 from writebehind.testing import RedisServer, wait_until
 
 
@@ -71,3 +71,17 @@ def test_it_is_given_by_a_server_whose_memory_is_full(client: redis.Redis) -> No
     client.config_set("maxmemory", 1)
     settle(client, b"")
     assert answer(client, "person:1", "u1") == {b"status": b"done"}
+
+
+def test_it_is_given_without_restore(start: Callable[..., RedisServer], connect: Callable[..., redis.Redis]) -> None:
+    """A command that some take away from their servers."""
+    client = connect(start("--rename-command", "RESTORE", ""))
+    register(client)
+    hset(client, "person:1", "=u1", a="1")
+    settle(client, b"no")
+    assert answer(client, "person:1", "u1") == {b"status": b"failed", b"error": b"no"}
+    assert 3590 <= client.ttl("{person:1}u1") <= 3600
+    register(client, "q", "*")
+    hset(client, "person:2", "+u2", a="1")
+    assert answer(client, "person:2", "u2") == {b"status": b"done"}
+    assert raw_entries(client, "q") == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.capture.support import assert_equal_everywhere, drain, entries, hset, identity, raw_entries, register
+from tests.capture.support import assert_equal_everywhere, drain, entries, hset, identity, raw_entries, register, registration
 from writebehind.testing import RedisServer
 
 
@@ -53,3 +53,17 @@ def test_what_it_refuses(client: redis.Redis) -> None:
     with pytest.raises(redis.exceptions.ResponseError, match="definition that captured this entry is no more"):
         client.execute_command("WB.REQUEUE", "p", unknown)
     assert len(raw_entries(client)) == 2
+
+
+def test_its_definition_is_kept_as_long_as_it_waits(client: redis.Redis) -> None:
+    hset(client, "person:1", "=", a="1")
+    ((entry_id, packed),) = raw_entries(client)
+    client.execute_command("WB.REJECT", "p", identity(client), entry_id, "entry", packed)
+    drain(client)
+    client.execute_command("HSET", "person:1", "#", "-")
+    register(client, fields=["b"])
+    client.hset("person:2", "b", "2")
+    assert client.execute_command("WB.REQUEUE", "p", packed) == 1  # behind an entry of a later definition
+    client.delete("writebehind:{p}:rejected")
+    register(client, fields=["c"])
+    assert sorted(registration(client)["definitions"]) == ["1", "2", "3"]

@@ -234,7 +234,7 @@ def test_cassandra_is_read() -> None:
     connector = CqlConnector(connection, "Other.persons", "id")
     assert (connector.schema, connector.table) == ("Other", "persons")
     assert "hidden" not in f"{connection!r} {connector!r}"
-    assert connector.schema_sql(["a", 'b"c']) == [
+    assert connector.schema_sql(["id"], ["a", 'b"c']) == [
         'CREATE TABLE "Other"."persons" (\n  "id" text PRIMARY KEY,\n  "a" text,\n  "b""c" text\n)'
     ]
 

@@ -127,6 +127,12 @@ def test_refused_documents_are_rejected_alone(run: Any, database: Any, redis_cli
     assert reasons["8"] == {"status": "done"}
     assert "E11000 duplicate key" in reasons["7"]["error"] and "mail" in reasons["7"]["error"]
     assert "of 16777216 that MongoDB takes" in reasons["large"]["error"]
+    with redis_client.pipeline() as together:  # in one batch: a value that another document sets free
+        together.hset("p:30", mapping={"mail": "m3", "#": "=heir"})
+        together.delete("p:3")
+        together.execute()
+    assert engine.drain()
+    assert documents(database)["30"]["mail"] == "m3" and "3" not in documents(database)
     # Values that change places pass: each is then tried by itself, in order.
     redis_client.hset("p:1", "mail", "free")
     redis_client.hset("p:2", "mail", "m1")

@@ -194,5 +194,5 @@ def engine(cli: Cli, client: redis.Redis, recipe: Path, log: Path) -> Iterator[s
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(10)
+        process.communicate(timeout=10)
     assert process.returncode == 0, log.read_text()

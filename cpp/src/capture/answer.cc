@@ -55,6 +55,22 @@ bool Waits(redis::Context* ctx, const Database& database, const Part& part) {
   return there;
 }
 
+// For a server whose RESTORE somebody has renamed or taken away.
+void AddAnswer(redis::Context* ctx, const std::string& name, const std::vector<std::string_view>& words,
+               long long until) {
+  const StringHandle answer = MakeString(name);
+  std::vector<StringHandle> owners;
+  std::vector<redis::String*> entry;
+  for (const std::string_view word : words) entry.push_back(owners.emplace_back(MakeString(word)).get());
+  redis::StreamId id;
+  const KeyHandle stream = OpenForWrite(ctx, answer.get());
+  redis::StreamAdd(stream.get(), redis::kStreamAutoId, &id, entry.data(),
+                   static_cast<long>(entry.size() / 2));
+  redis::SetAbsExpire(stream.get(), until);
+  redis::Replicate(ctx, "XADD", "scv", answer.get(), StreamIdText(id).text, entry.data(), entry.size());
+  redis::Replicate(ctx, "PEXPIREAT", "sl", answer.get(), until);
+}
+
 }  // namespace
 
 bool WriteAnswer(redis::Context* ctx, std::string_view key, std::string_view uuid, std::string_view error) {
@@ -71,8 +87,7 @@ bool WriteAnswer(redis::Context* ctx, std::string_view key, std::string_view uui
   const ReplyHandle restored(redis::Call(ctx, "RESTORE", "!Eblbc", name.data(), name.size(),
                                          now + kAnswerLivesMs, dump.data(), dump.size(), "ABSTTL"));
   if (!restored || redis::CallReplyType(restored.get()) == redis::kReplyError) {
-    redis::Log(ctx, "warning", "no answer to a writer: '%s' can't be made", name.c_str());
-    return false;
+    AddAnswer(ctx, name, words, now + kAnswerLivesMs);
   }
   const Database* database = Server::Get().Capturing(ctx);
   if (database != nullptr && database->Captures(name)) AnswerKeys::Get().Add(database->index(), name);

@@ -5,6 +5,7 @@
 #include "capture/deferred.h"
 #include "capture/guard.h"
 #include "capture/own_keys.h"
+#include "capture/own_writes.h"
 #include "capture/server.h"
 
 namespace writebehind {
@@ -105,6 +106,7 @@ void Handle(redis::Context* ctx, int type, std::string_view event, redis::String
   const std::string_view name = View(key);
   Server& server = Server::Get();
   if (IsOwnKey(name)) return server.OnOwnKey(ctx, name, event);
+  if (OwnWrites::InProgress()) return;  // an answer, whatever pattern its name matches
   Database* database = server.Capturing(ctx);
   if (database == nullptr || AnswerKeys::Get().Owns(database->index(), name, event)) return;
   if (type == redis::kNotifyNew) {

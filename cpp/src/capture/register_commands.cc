@@ -1,4 +1,6 @@
 // WB.REGISTER, WB.UNREGISTER and WB.LIST.
+#include <algorithm>
+
 #include "capture/answer.h"
 #include "capture/commands.h"
 #include "capture/entry_header.h"
@@ -24,11 +26,14 @@ std::uint32_t OldestNeeded(redis::Context* ctx, const Pipeline& pipeline) {
   const std::uint32_t next = pipeline.registration().definition + 1;
   const KeyHandle stream = Peek(ctx, pipeline.stream());
   if (TypeOf(stream) != redis::kStream) return next;
+  // All entries count: WB.REQUEUE adds some of earlier definitions behind those of later ones. But nothing is
+  // older than the oldest that is kept.
+  const std::uint32_t least = pipeline.registration().definitions.begin()->first;
   std::uint32_t oldest = next;
   ScanStream(stream.get(), {}, [&](redis::StreamId, std::string_view packed) {
     const auto header = ReadEntryHeader(packed);
-    oldest = header ? header->definition : 0;
-    return false;  // serials grow along the stream
+    oldest = std::min(oldest, header ? header->definition : 0);
+    return oldest > least;
   });
   return oldest;
 }
@@ -91,7 +96,8 @@ void Drop(redis::Context* ctx, Database* database, const std::string& name) {
   const StringHandle stream = MakeString(PipelineKey(name, "stream"));
   const std::uint64_t waiting = StreamLength(ctx, stream.get());
   if (const Pipeline* pipeline = database->Find(name)) SettleShared(ctx, *database, *pipeline);
-  for (const char* what : {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
+  for (const char* what :
+       {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
     DeleteOwn(ctx, name, what);
   }
   database->Remove(name);

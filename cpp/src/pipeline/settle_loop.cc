@@ -132,7 +132,7 @@ Status SettleLoop::Beat() {
   if (pause != paused && (asked_ || pause)) Log(LogLevel::kInfo, context_->options.name, pause ? "paused by an operator" : "resumed");
   context_->pause.Set(pause);
   // Whoever asked for it waits for the word that it is complete.
-  if (pause && !complete) next_beat_ = std::chrono::steady_clock::now() + kPausingBeat;
+  if (pause != complete) next_beat_ = std::chrono::steady_clock::now() + kPausingBeat;
   asked_ = true;
   return Status::Ok();
 }

@@ -46,13 +46,13 @@ std::string InsertInto(const TablePlan& plan, const Shape& shape, std::size_t ro
 }
 
 // ON DUPLICATE KEY UPDATE fires for every UNIQUE index, also for one that was added since the plan was made. A
-// row found by another one than the key's has another key; setting its key to NULL fails, so that it is never
-// touched.
+// row found by another one than the key's has another key: a value that is two values fails, so that it is never
+// touched. NULL would not do: to an AUTO_INCREMENT or TIMESTAMP column it is the next number, or the time.
 std::string Guard(const TablePlan& plan) {
   std::string same;
   for (const Column& key : plan.keys) Add(&same, " AND ", Name(key) + " <=> VALUES(" + Name(key) + ")");
   const std::string first = Name(plan.keys.front());
-  return first + " = IF(" + same + ", " + first + ", NULL)";
+  return first + " = IF(" + same + ", " + first + ", (SELECT 1 UNION SELECT 2))";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ constexpr std::array kConstraint = {
     1062,                    // duplicate entry
     1169,                    // duplicate of a unique constraint
     1216, 1217, 1451, 1452,  // foreign key
+    kMysqlGuard,
     1364,                    // field has no default value
     1557, 1761, 1762,        // foreign key and a duplicate
     1586,                    // duplicate entry, named

@@ -17,6 +17,9 @@ Code MysqlCode(int number, std::string_view sqlstate);
 // Two texts were compared that no character set has in common.
 inline constexpr int kMysqlMixedCollations = 1267;
 
+// Two values where one is wanted: how an upsert guards the row of another key (dialect_mysql.cc).
+inline constexpr int kMysqlGuard = 1242;
+
 // Of the client library: a handshake or a record of TLS failed.
 inline constexpr int kMysqlTlsError = 2026;
 

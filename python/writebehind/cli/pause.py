@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,12 @@ from writebehind.errors import WritebehindError
 
 if TYPE_CHECKING:
     from redis import Redis
+
+
+class _Until(Enum):
+    PAUSED = 1
+    RESUMED = 2
+
 
 ALIVE_S = 5  # an engine that gave a sign since then will see the pause
 
@@ -30,24 +37,25 @@ def pause(pipeline: str, timeout: float, redis_url: str) -> None:
     with usable_server(redis_url) as client:
         registry.find_pipeline(client, pipeline)
         client.hset(registry.key(pipeline, "control"), "paused", "1")
-        _wait(client, pipeline, timeout)
+        _wait(client, pipeline, timeout, _Until.PAUSED)
     click.echo(f"{pipeline}: paused; changes wait until: writebehind resume {pipeline}", err=True)
 
 
-def _wait(client: Redis, pipeline: str, timeout_s: float) -> None:
+def _wait(client: Redis, pipeline: str, timeout_s: float, until: _Until) -> None:
+    """Waits for the engine's word, if one runs."""
     from writebehind.overview import read_overview
 
     deadline = time.monotonic() + timeout_s
     while True:
-        engine = next(overview for overview in read_overview(client) if overview.name == pipeline)
-        state = engine.engine.get("state")
-        if state in ("paused", "stopped", "halted") or engine.seconds_since_seen is None or engine.seconds_since_seen > ALIVE_S:
+        overview = next(overview for overview in read_overview(client) if overview.name == pipeline)
+        state = overview.engine.get("state")
+        if (state == "paused") is (until is _Until.PAUSED) or state in ("stopped", "halted"):
+            return
+        if overview.seconds_since_seen is None or overview.seconds_since_seen > ALIVE_S:
             return
         if time.monotonic() > deadline:
-            raise WritebehindError(
-                f"pipeline '{pipeline}': the engine still writes after {timeout_s:g} s; it pauses once its batch is written or given up",
-                "writebehind status says when",
-            )
+            wrong = "still writes; it pauses once its batch is written or given up" if until is _Until.PAUSED else "has not resumed"
+            raise WritebehindError(f"pipeline '{pipeline}': after {timeout_s:g} s the engine {wrong}", "writebehind status says when")
         time.sleep(0.05)
 
 
@@ -61,4 +69,7 @@ def resume(pipeline: str, redis_url: str) -> None:
     with usable_server(redis_url) as client:
         state = registry.find_pipeline(client, pipeline)
         was_paused = client.hdel(registry.key(pipeline, "control"), "paused")
+        if was_paused:
+            # Else a pause that follows at once could take the word of this one for its own.
+            _wait(client, pipeline, 30, _Until.RESUMED)
     click.echo(f"{pipeline}: {'resumed' if was_paused else 'was not paused'}; {state.waiting} changes wait", err=True)

@@ -127,12 +127,19 @@ class MongoSink(Sink):
         refused = [RefusedRow(index, found.reason, found.column) for index, row in enumerate(rows) if (found := too_large(plan, row))]
         if refused:
             raise RowsRefused(refused)
-        operations = [operation(plan, row) for row in rows]
+        # Deletes first: a value of a UNIQUE index that one sets free may be wanted by an upsert. The driver would send them last.
+        order = sorted(range(len(rows)), key=lambda index: not rows[index][0])
+        deletes = sum(is_delete for is_delete, *_ in rows)
+        operations = [operation(plan, rows[index]) for index in order]
         with self._told():
-            # Without a position: what is written of a batch that is refused is written again, and changes nothing.
-            refused = self._run(plan, operations) if move is None else self._commit(plan, operations, move)
+            if move is not None:
+                refused = self._commit(plan, operations, move)
+            else:
+                # What is written of a batch that is refused is written again, and changes nothing.
+                refused = self._run(plan, operations[:deletes]) or _moved(self._run(plan, operations[deletes:]), deletes)
         if refused:
-            raise RowsRefused(refused)
+            placed = sorted((order[row.row], row) for row in refused)
+            raise RowsRefused([_at(row, index) for index, row in placed])
 
     def _run(self, plan: Plan, operations: Sequence[Any], session: Any = None) -> list[RefusedRow]:
         """Applies all that can be; in a transaction, which the first error ends, what stands before that."""
@@ -168,7 +175,7 @@ class MongoSink(Sink):
                 raise _Undone
             if not more:
                 break
-            refused += [RefusedRow(row.row + start, row.reason, row.column, is_constraint=row.is_constraint) for row in more]
+            refused += _moved(more, start)
         return refused
 
     @contextmanager
@@ -252,3 +259,12 @@ def _without_urls(text: str) -> str:
 def _shown(error: Exception) -> WritebehindError:
     details = getattr(error, "details", None) or {}
     return WritebehindError(said(details.get("errmsg", error)))
+
+
+def _at(row: RefusedRow, index: int) -> RefusedRow:
+    return RefusedRow(index, row.reason, row.column, is_constraint=row.is_constraint)
+
+
+def _moved(refused: Sequence[RefusedRow], start: int) -> list[RefusedRow]:
+    """Rows that were counted from `start` on."""
+    return [_at(row, row.row + start) for row in refused]

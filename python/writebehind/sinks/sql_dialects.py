@@ -121,12 +121,13 @@ class SqlTable:
         """MySQL and MariaDB, for executemany. REQUIRES: no key column may be NULL.
 
         It fires for every UNIQUE index, also for one that was added since the table was described. A row found by another one than
-        the key's has another key; setting its key to NULL fails, so that it is never touched.
+        the key's has another key; a value that is two values fails, so that it is never touched. NULL would not do: to a key that
+        the database counts up it is the next number.
         """
         del rows
         insert = self._insert_of(mysql.insert(self.table), shape)
         same = sa.and_(*(self.column(cell).op("<=>")(insert.inserted[f"c{cell}"]) for cell in self.keys))
-        guard = ("c0", sa.case((same, self.column(0)), else_=sa.null()))
+        guard = ("c0", sa.case((same, self.column(0)), else_=sa.literal_column("(SELECT 1 UNION SELECT 2)")))
         taken = [(f"c{cell}", insert.inserted[f"c{cell}"]) for cell in self.written(shape)]
         return insert.on_duplicate_key_update([guard, *taken])  # type: ignore[no-any-return]
 

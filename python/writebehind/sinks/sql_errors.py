@@ -23,7 +23,7 @@ class Fault(Enum):
 
 # Where drivers' exception classes or SQLSTATEs don't tell. Sources: the databases' lists of errors.
 _CONSTRAINT: dict[str, set[int]] = {
-    "mysql": {1048, 1062, 1169, 1216, 1217, 1364, 1451, 1452, 1557, 1586, 1761, 1762, 1859, 3819, 4025},
+    "mysql": {1048, 1062, 1169, 1216, 1217, 1242, 1364, 1451, 1452, 1557, 1586, 1761, 1762, 1859, 3819, 4025},
     "oracle": {1, 1400, 1407, 2290, 2291, 2292},
     "mssql": {515, 547, 2601, 2627},
 }
