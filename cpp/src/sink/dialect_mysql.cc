@@ -52,7 +52,7 @@ std::string Guard(const TablePlan& plan) {
   std::string same;
   for (const Column& key : plan.keys) Add(&same, " AND ", Name(key) + " <=> VALUES(" + Name(key) + ")");
   const std::string first = Name(plan.keys.front());
-  return first + " = IF(" + same + ", " + first + ", (SELECT 1 UNION SELECT 2))";
+  return first + " = IF(" + same + ", " + first + ", (SELECT NULL UNION ALL SELECT NULL))";
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ class SqlTable:
         del rows
         insert = self._insert_of(mysql.insert(self.table), shape)
         same = sa.and_(*(self.column(cell).op("<=>")(insert.inserted[f"c{cell}"]) for cell in self.keys))
-        guard = ("c0", sa.case((same, self.column(0)), else_=sa.literal_column("(SELECT 1 UNION SELECT 2)")))
+        guard = ("c0", sa.case((same, self.column(0)), else_=sa.literal_column("(SELECT NULL UNION ALL SELECT NULL)")))
         taken = [(f"c{cell}", insert.inserted[f"c{cell}"]) for cell in self.written(shape)]
         return insert.on_duplicate_key_update([guard, *taken])  # type: ignore[no-any-return]
 
