@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,7 @@ class Runner:
         worker = threading.Thread(target=self._work, args=(pipelines,), name="run", daemon=True)
         self._is_working = True
         worker.start()
-        if self._wake.get() is _Woken.SIGNAL:
+        if self._await() is _Woken.SIGNAL:
             self._stop.set()
             worker.join(EXIT_S if self._is_serving else EXIT_BEFORE_START_S)
             if worker.is_alive():
@@ -109,6 +109,12 @@ class Runner:
         if self._error is not None and not self._stop.is_set():
             raise self._error
         return 0
+
+    def _await(self) -> _Woken:
+        while True:
+            # Not for ever: a signal that comes just before the wait begins is heard when Python runs the next time, and nothing wakes it.
+            with suppress(queue.Empty):
+                return self._wake.get(timeout=0.1)
 
     def _work(self, pipelines: list[Pipeline]) -> None:
         try:
