@@ -69,9 +69,22 @@ class PipelineOverview:
 
 def read_overview(client: Redis) -> list[PipelineOverview]:
     """All pipelines of the server's database, sorted by name."""
-    seconds, microseconds = client.time()
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    now_ms = _now_ms(client)
     return [_overview(client, state, now_ms) for state in registry.list_pipelines(client)]
+
+
+def read_pipeline(client: Redis, name: str) -> PipelineOverview:
+    """That of one pipeline.
+
+    Raises:
+        ConfigError: no pipeline has this name.
+    """
+    return _overview(client, registry.find_pipeline(client, name), _now_ms(client))
+
+
+def _now_ms(client: Redis) -> int:
+    seconds, microseconds = client.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> PipelineOverview:

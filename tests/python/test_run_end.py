@@ -79,7 +79,8 @@ def interrupt(frame, event, called):
     while frame is not None and not frame.f_code.co_filename.endswith("runner.py"):
         names.append(frame.f_code.co_name)
         frame = frame.f_back
-    if frame is not None and frame.f_code.co_name in ("run", "_await") and set(names) <= {"wait"}:
+    waits = {"wait", "join", "_wait_for_tstate_lock"}
+    if frame is not None and frame.f_code.co_name == "run" and set(names) <= waits:
         os.kill(os.getpid(), signal.SIGTERM)
 
 sys.setprofile(interrupt)

@@ -46,7 +46,7 @@ std::vector<std::string> Schema(const Output& output);
 
 namespace mysql_sql {
 // `rows` rows a statement; parameters row by row, each shape.Cells(plan). Where it is guarded, a row that
-// another key's row stands in the way of fails as NULL in a key column.
+// another key's row stands in the way of fails with kMysqlGuard.
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows);
 // False: a key column may be NULL, so setting it to NULL would not fail.
 bool IsGuarded(const TablePlan& plan);

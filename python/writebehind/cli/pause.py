@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +12,6 @@ from writebehind.errors import WritebehindError
 
 if TYPE_CHECKING:
     from redis import Redis
-
-
-class _Until(Enum):
-    PAUSED = 1
-    RESUMED = 2
 
 
 ALIVE_S = 5  # an engine that gave a sign since then will see the pause
@@ -37,24 +31,24 @@ def pause(pipeline: str, timeout: float, redis_url: str) -> None:
     with usable_server(redis_url) as client:
         registry.find_pipeline(client, pipeline)
         client.hset(registry.key(pipeline, "control"), "paused", "1")
-        _wait(client, pipeline, timeout, _Until.PAUSED)
+        _wait(client, pipeline, timeout, is_paused=True)
     click.echo(f"{pipeline}: paused; changes wait until: writebehind resume {pipeline}", err=True)
 
 
-def _wait(client: Redis, pipeline: str, timeout_s: float, until: _Until) -> None:
+def _wait(client: Redis, pipeline: str, timeout_s: float, *, is_paused: bool) -> None:
     """Waits for the engine's word, if one runs."""
-    from writebehind.overview import read_overview
+    from writebehind.overview import read_pipeline
 
     deadline = time.monotonic() + timeout_s
     while True:
-        overview = next(overview for overview in read_overview(client) if overview.name == pipeline)
+        overview = read_pipeline(client, pipeline)
         state = overview.engine.get("state")
-        if (state == "paused") is (until is _Until.PAUSED) or state in ("stopped", "halted"):
+        if (state == "paused") is is_paused or state in ("stopped", "halted"):
             return
         if overview.seconds_since_seen is None or overview.seconds_since_seen > ALIVE_S:
             return
         if time.monotonic() > deadline:
-            wrong = "still writes; it pauses once its batch is written or given up" if until is _Until.PAUSED else "has not resumed"
+            wrong = "still writes; it pauses once its batch is written or given up" if is_paused else "has not resumed"
             raise WritebehindError(f"pipeline '{pipeline}': after {timeout_s:g} s the engine {wrong}", "writebehind status says when")
         time.sleep(0.05)
 
@@ -71,5 +65,5 @@ def resume(pipeline: str, redis_url: str) -> None:
         was_paused = client.hdel(registry.key(pipeline, "control"), "paused")
         if was_paused:
             # Else a pause that follows at once could take the word of this one for its own.
-            _wait(client, pipeline, 30, _Until.RESUMED)
+            _wait(client, pipeline, 30, is_paused=False)
     click.echo(f"{pipeline}: {'resumed' if was_paused else 'was not paused'}; {state.waiting} changes wait", err=True)

@@ -6,14 +6,12 @@ The main thread only waits: signals reach it at once, whatever a driver call or 
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from enum import Enum
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +34,6 @@ class Interrupted(BaseException):
     """A signal came while a script was running; no `except Exception` of the script may stop it."""
 
 
-class _Woken(Enum):
-    SIGNAL = 1
-    END = 2
-
-
 class Runner:
     """One run of the command line.
 
@@ -55,8 +48,7 @@ class Runner:
         self.log = log
         self.once = once
         self._stop = threading.Event()
-        # A signal came, or the work ended. No Event: its lock may be held by the very thread that the handler interrupts.
-        self._wake: queue.SimpleQueue[_Woken] = queue.SimpleQueue()
+        self._is_signalled = False  # no Event: its lock may be held by the very thread that the handler interrupts
         self._is_working = False
         self._is_clean = True  # no call of a driver hangs
         self._is_serving = False  # cores run, and may have batches under way
@@ -69,7 +61,7 @@ class Runner:
         def handle(number: int, frame: FrameType | None) -> None:
             if not self._is_working:
                 raise Interrupted
-            self._wake.put(_Woken.SIGNAL)
+            self._is_signalled = True
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -93,14 +85,16 @@ class Runner:
         worker = threading.Thread(target=self._work, args=(pipelines,), name="run", daemon=True)
         self._is_working = True
         worker.start()
-        if self._await() is _Woken.SIGNAL:
+        while worker.is_alive() and not self._is_signalled:
+            # Not for ever: a signal that comes just before the wait begins is heard when Python runs the next time, and nothing wakes it.
+            worker.join(0.1)
+        if worker.is_alive():
             self._stop.set()
             worker.join(EXIT_S if self._is_serving else EXIT_BEFORE_START_S)
             if worker.is_alive():
                 if self._is_serving:
                     self.log.warning("a call of a driver still hangs: ending without it; what is not committed stays in Redis")
                 _leave(0)
-        worker.join()
         if not self._is_clean:
             # A normal end would wait for the call once more.
             if self._error is not None:
@@ -110,19 +104,11 @@ class Runner:
             raise self._error
         return 0
 
-    def _await(self) -> _Woken:
-        while True:
-            # Not for ever: a signal that comes just before the wait begins is heard when Python runs the next time, and nothing wakes it.
-            with suppress(queue.Empty):
-                return self._wake.get(timeout=0.1)
-
     def _work(self, pipelines: list[Pipeline]) -> None:
         try:
             self._serve(pipelines)
         except Exception as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
-        finally:
-            self._wake.put(_Woken.END)
 
     def _serve(self, pipelines: list[Pipeline]) -> None:
         started = time.monotonic()
