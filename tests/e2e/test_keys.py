@@ -164,6 +164,23 @@ def test_a_second_unique_index_never_gives_a_row_away(
     assert [answer(redis_client, key, token)["status"] for key, token in (("p:100", "new"), ("p:7", "old"), ("p:101", "good"))] == ["failed", "failed", "done"]
 
 
+def test_a_row_is_not_given_away_where_the_database_counts_keys(run_native: Start, target: Database, redis_client: redis.Redis) -> None:
+    """To such a key NULL and 0 are the next number: nothing that is refused elsewhere is refused here."""
+    target.create(f"id {COUNTED[target.kind]}, email VARCHAR(40) UNIQUE, n INTEGER")
+    engine = run_native({"email": "email", "n": "n"})
+    redis_client.hset("p:1", mapping={"email": "a", "n": 1})
+    redis_client.hset("p:2", mapping={"email": "b", "n": 2})
+    assert engine.drain()
+    with redis_client.pipeline() as together:
+        together.hset("p:3", mapping={"email": "a", "n": 3, "#": "=new"})
+        together.hset("p:4", mapping={"email": "d", "n": 4, "#": "=good"})
+        together.execute()
+    assert engine.drain()
+    assert sorted(target.rows()) == [(1, "a", 1), (2, "b", 2), (4, "d", 4)]
+    assert set(rejected(redis_client)) == {"p:3"}
+    assert [answer(redis_client, key, token)["status"] for key, token in (("p:3", "new"), ("p:4", "good"))] == ["failed", "done"]
+
+
 def test_keys_that_the_database_alone_can_read_are_warned_of(run_native: Start, target: Database, redis_client: redis.Redis) -> None:
     type_ = {"sqlite": "STUFF", "postgres": "inet", "mariadb": "inet6"}[target.kind]
     target.create(f"id {type_} PRIMARY KEY, v INTEGER")
