@@ -57,7 +57,8 @@ TEST(Dialect, MysqlGuardsRowsOfOtherKeys) {
   plan.keys[0].nullable = false;
   EXPECT_EQ(
       "INSERT INTO `s`.`t` (`id`, `a`, `b\"```) VALUES (?,?,?),(?,?,?) ON DUPLICATE KEY UPDATE `id` = "
-      "IF(`id` <=> VALUES(`id`), `id`, NULL), `a` = VALUES(`a`), `b\"``` = VALUES(`b\"```)",
+      "IF(`id` <=> VALUES(`id`), `id`, (SELECT NULL UNION ALL SELECT NULL)), `a` = VALUES(`a`), "
+      "`b\"``` = VALUES(`b\"```)",
       mysql_sql::Upsert(plan, {}, 2));
   plan.keys[0].nullable = true;
   EXPECT_THAT(mysql_sql::Upsert(plan, {}, 1), HasSubstr("ON DUPLICATE KEY UPDATE `a` = VALUES(`a`)"));
