@@ -61,6 +61,21 @@ TEST_F(BatcherTest, TakesAllThatHasArrivedUpToTheLimits) {
   EXPECT_EQ(batch_.records[0]->key, "e");
 }
 
+TEST_F(BatcherTest, TakesMoreRecordsThanRowsOfKeysThatItHas) {
+  Batcher batcher = Make({2, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"a"}, {"b"}, {"a"}, {"c"}, {"a"}}));
+  queue_.Push(ShareOf({{"c"}, {"a"}, {"c"}, {"a"}, {"c"}, {"a"}, {"c"}, {"a"}}, 8));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 5U);  // c would be a third row
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 8U);  // four for each row, however few the keys
+  EXPECT_EQ(batch_.records.back()->key, "a");
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 2U);
+}
+
 TEST_F(BatcherTest, BytesBoundABatchButOneRecordAlwaysFits) {
   Batcher batcher = Make({100, 50, 100, milliseconds(0)});
   queue_.Push(ShareOf({{"big", 1, 1, 500}, {"a", 1, 1, 30}, {"b", 1, 1, 30}}));
@@ -251,16 +266,16 @@ TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
 }
 
 TEST(Budget, IsReturnedByTheLastHolderOfAParcel) {
-  auto budget = std::make_shared<Budget>(100, 10);
+  auto budget = std::make_shared<Budget>(100);
   auto parcel = std::make_shared<Parcel>();
   parcel->records.resize(1);
   parcel->bytes = 1000;  // one read may overdraw
   parcel->budget = budget;
-  budget->Take(1000, 1);
+  budget->Take(1000);
   std::thread holder([&parcel] { parcel.reset(); });
   EXPECT_TRUE(budget->Await());
   holder.join();
-  budget->Take(1000, 1);
+  budget->Take(1000);
   std::thread closer([&budget] { budget->Close(); });
   EXPECT_FALSE(budget->Await());
   closer.join();
