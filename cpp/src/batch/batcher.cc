@@ -56,8 +56,19 @@ bool Batcher::Fill(Batch* batch) {
   }
 }
 
+bool Batcher::TryNext(Batch* batch) {
+  if (Fill(batch)) return false;
+  Finish(batch);
+  return true;
+}
+
+void Batcher::Finish(Batch* batch) {
+  busy_ = batch->records.size() >= limits_.enough;
+  batch->fates.resize(batch->records.size());
+}
+
 bool Batcher::Next(Batch* batch) {
-  while (!share_ && shares_->empty()) {
+  while (batch->empty() && !share_ && shares_->empty()) {
     if (stop_->requested()) return false;
     if (shares_->closed() && shares_->empty()) return false;
     busy_ = false;  // it had nothing to do
@@ -69,8 +80,7 @@ bool Batcher::Next(Batch* batch) {
     const auto deadline = Clock::now() + limits_.patience;
     while (open && batch->records.size() < limits_.enough && Await(deadline)) open = Fill(batch);
   }
-  busy_ = batch->records.size() >= limits_.enough;
-  batch->fates.resize(batch->records.size());
+  Finish(batch);
   return !stop_->requested();
 }
 

@@ -28,13 +28,18 @@ class Batcher {
 
   // Waits for the next batch. An empty one says that reading begins anew. False: stopped, or the queue was
   // closed and is empty.
-  // REQUIRES: `batch` is clear.
+  // REQUIRES: `batch` is clear, or what TryNext left.
   bool Next(Batch* batch);
+
+  // The same without waiting: false where it could still grow. Next then goes on with what has been taken.
+  // REQUIRES: `batch` is clear.
+  bool TryNext(Batch* batch);
 
  private:
   bool Await(std::chrono::steady_clock::time_point deadline);
   bool Fill(Batch* batch);
   [[nodiscard]] bool Fits(const Batch& batch, const Record& record);
+  void Finish(Batch* batch);
   bool FitsItsKey(const Batch& batch, const Record& record);
 
   // Records of a batch for each row: what waits for a key is written as one row, so a batch of hot keys takes
