@@ -28,6 +28,8 @@ def run(program: str, *arguments: object) -> list[float]:
         RuntimeError: with what it said.
     """
     command = [str(build() / f"limit_{program}"), *map(str, arguments)]
+    if not Path(command[0]).exists():
+        raise RuntimeError(f"limit_{program} was not built: a library is missing, see benchmarks/README.md")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -60,6 +60,7 @@ def plot(figures: list[Figure], path: Path) -> None:
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "writebehind"  # the same figures make the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"  # letters, not their outlines
     from matplotlib import pyplot
 
     if not figures:
