@@ -1,11 +1,14 @@
-"""Servers that tests share: each is private, started once a session, and ended by its pid."""
+"""Servers that tests share: each is private, started once a session (of each worker, with pytest-xdist), and ended by its pid."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +23,23 @@ if TYPE_CHECKING:
     import redis
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def bring_by_maven(there: Path, what: str, *arguments: str, cwd: Path | None = None) -> None:
+    """Runs Maven where the file that it is to bring is not there yet; skips where that can't be.
+
+    One process at a time: Maven's own folder bears no two.
+    """
+    with open(Path(tempfile.gettempdir()) / f"writebehind-maven-{os.getuid()}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if there.exists():
+            return
+        if shutil.which("mvn") is None:
+            pytest.skip(f"{what} is fetched by Maven, which is not installed")
+        try:
+            subprocess.run(["mvn", "-q", "-B", *arguments], cwd=cwd, capture_output=True, text=True, check=True, timeout=180)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            pytest.skip(f"Maven can't fetch {what}: {(error.stdout or '')[-200:]}")
 
 
 @pytest.fixture(scope="session")

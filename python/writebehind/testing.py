@@ -21,10 +21,21 @@ from typing import Self
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on 127.0.0.1 that nobody listens on at this moment; for a server of one's own, `reserved_port` is safer."""
+    with reserved_port() as held:
+        return int(held.getsockname()[1])
+
+
+def reserved_port() -> socket.socket:
+    """A socket that is bound to a free TCP port of 127.0.0.1 and doesn't listen.
+
+    Until it is closed the system gives the port to nobody who asks for any port, nor to an outgoing connection; a server that names it may
+    listen on it (with SO_REUSEADDR, which servers set), end, and listen again.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0, what: str = "the condition") -> None:
@@ -54,10 +65,16 @@ class Server:
 
     def __init__(self, *arguments: str) -> None:
         self.arguments = list(arguments)
-        self.port = free_port()
+        self._held: list[socket.socket] = []
+        self.port = self.reserve_port()
         self.directory = Path(tempfile.mkdtemp(prefix="writebehind-"))
         self.process: subprocess.Popen[bytes] | None = None
         self._initialised = False
+
+    def reserve_port(self) -> int:
+        """A further port that is this server's own until `close`, also while it is down."""
+        self._held.append(reserved_port())
+        return int(self._held[-1].getsockname()[1])
 
     def _drop(self) -> dict[str, object]:
         if self.user is None or os.geteuid() != 0:
@@ -138,6 +155,8 @@ class Server:
 
     def close(self) -> None:
         self.kill()
+        for held in self._held:
+            held.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -155,7 +174,7 @@ class RedisServer(Server):
     """redis-server (or the program `server` names), without persistence unless `arguments` ask for it.
 
     Args:
-        arguments: redis-server's own, e.g. ``"--appendonly", "yes"``.
+        arguments: redis-server's own, e.g. ``"--appendonly", "yes"``; a cluster's node gets a port for its bus too.
         module: path of a module to load; None: none.
         server: the program, a name or a path; None (the default): WB_REDIS_SERVER, or else redis-server, or else valkey-server.
     """
@@ -165,6 +184,8 @@ class RedisServer(Server):
 
     def __init__(self, *arguments: str, module: str | os.PathLike[str] | None = None, server: str | None = None) -> None:
         super().__init__(*arguments)
+        if "--cluster-enabled" in arguments:
+            self.arguments += ["--cluster-port", str(self.reserve_port())]
         self.module = module
         self.server = server or os.environ.get("WB_REDIS_SERVER") or next(filter(shutil.which, self.programs), self.program)
 

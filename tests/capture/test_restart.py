@@ -24,7 +24,7 @@ from tests.capture.support import (
     stream_of,
     wait_for_replica,
 )
-from writebehind.testing import RedisServer, free_port, wait_until
+from writebehind.testing import RedisServer, wait_until
 
 Start = Callable[..., RedisServer]
 
@@ -207,7 +207,7 @@ def test_gears_argument(start: Start, connect: Any, module: Any) -> None:
 
 
 def test_cluster_is_refused_clearly(start: Start, connect: Any) -> None:
-    client = connect(start("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
+    client = connect(start("--cluster-enabled", "yes"))
     with pytest.raises(redis.ResponseError, match="Cluster"):
         register(client)
 

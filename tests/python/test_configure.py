@@ -18,7 +18,7 @@ from writebehind.cli.configure import ENGINE_ONLY, acl_lines
 from writebehind.connectors import SQLiteConnection, SQLiteConnector
 from writebehind.log import Log
 from writebehind.server import inspect
-from writebehind.testing import RedisServer, free_port
+from writebehind.testing import RedisServer
 
 
 def test_configure_loads_the_module_where_that_is_allowed(module: Path) -> None:
@@ -45,7 +45,7 @@ def test_configure_says_what_to_add_where_it_is_not(module: Path) -> None:
 
 
 def test_configure_refuses_a_cluster() -> None:
-    with RedisServer("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as server:
+    with RedisServer("--cluster-enabled", "yes") as server:
         done = Cli(server.url)("configure")
     assert done.returncode == 2
     assert "is a cluster, which this version does not serve" in done.stderr

@@ -11,7 +11,7 @@ import redis
 
 from tests.conftest import Cli
 from tests.python.running import end, recipe, rows, run_until_registered
-from writebehind.testing import RedisServer, free_port, wait_until
+from writebehind.testing import RedisServer, wait_until
 
 
 def test_log_lines_as_json(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
@@ -123,7 +123,7 @@ def test_a_wrong_password_is_2_and_not_shown(tmp_path: Path, file: Path, module:
 
 
 def test_a_cluster_is_refused(tmp_path: Path, file: Path, module: Path) -> None:
-    with RedisServer("--cluster-enabled", "yes", "--cluster-port", str(free_port()), module=module) as server:
+    with RedisServer("--cluster-enabled", "yes", module=module) as server:
         done = Cli(server.url)("run", recipe(tmp_path, repr(str(file))))
     assert done.returncode == 2
     assert "is a cluster, which this version does not serve" in done.stderr

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bring_by_maven
 from writebehind.testing import Server
 
 VERSION = "1.47.0"
@@ -25,17 +24,11 @@ def jars() -> Path:
     folder = Path.home() / ".cache" / "writebehind" / f"mongo-java-server-{VERSION}"
     if shutil.which("java") is None:
         pytest.skip("mongo-java-server needs Java; or set WB_MONGODB to the URL of a MongoDB server")
-    if not (folder / "done").exists():
-        if shutil.which("mvn") is None:
-            pytest.skip("mongo-java-server is fetched by Maven, which is not installed; or set WB_MONGODB to the URL of a MongoDB server")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "pom.xml").write_text(POM)
-        command = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-        try:
-            subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=180)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            pytest.skip(f"Maven can't fetch mongo-java-server: {(error.stdout or '')[-200:]}")
-        (folder / "done").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pom.xml").write_text(POM)
+    copy = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}")
+    bring_by_maven(folder / "done", "mongo-java-server", *copy, cwd=folder)
+    (folder / "done").touch()  # a Maven that was killed leaves half of the jars
     return folder
 
 
@@ -45,8 +38,8 @@ class MongoServer(Server):
     program = "mongo-java-server"
 
     def __init__(self) -> None:
-        super().__init__()
         self.jars = jars()
+        super().__init__()
 
     def command(self) -> list[str]:
         # A process of its own: a Java machine in the tests' process would take its signals.

@@ -13,7 +13,7 @@ from tests.faults.proxy import Loss, Proxy
 from writebehind import Engine, Pipeline
 from writebehind.connectors import RedisClusterConnection, RedisConnection, RedisConnector, SimpleHashConnector
 from writebehind.errors import ConfigError
-from writebehind.testing import RedisServer, free_port, wait_until
+from writebehind.testing import RedisServer, wait_until
 
 MAPPING = {"name": "first", "age": "years"}
 
@@ -152,7 +152,7 @@ def test_a_wrong_password_is_said_at_the_start(redis_server: RedisServer, target
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[list[RedisServer]]:
     with ExitStack() as servers:
-        nodes = [servers.enter_context(RedisServer("--cluster-enabled", "yes", "--cluster-port", str(free_port()))) for _ in range(2)]
+        nodes = [servers.enter_context(RedisServer("--cluster-enabled", "yes")) for _ in range(2)]
         one, two = (redis.Redis(port=node.port) for node in nodes)
         one.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 8000)
         two.execute_command("CLUSTER", "ADDSLOTSRANGE", 8001, 16383)

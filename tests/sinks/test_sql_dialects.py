@@ -17,7 +17,7 @@ import sqlfluff
 from sqlalchemy.dialects.mssql.base import MSDialect
 from sqlalchemy.dialects.oracle.base import OracleDialect
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bring_by_maven
 from writebehind.sinks.sql_dialects import SAVEPOINTS, UPSERTS, Shape, SqlColumn, SqlTable, chunks
 from writebehind.sinks.sql_types import bind_type, described
 
@@ -168,14 +168,7 @@ def h2_jar() -> Path:
     jar = Path.home() / ".m2" / "repository" / "com" / "h2database" / "h2" / H2_VERSION / f"h2-{H2_VERSION}.jar"
     if shutil.which("java") is None:
         pytest.skip("H2 needs Java")
-    if not jar.exists():
-        if shutil.which("mvn") is None:
-            pytest.skip("H2 is fetched by Maven, which is not installed")
-        command = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact=com.h2database:h2:{H2_VERSION}", "-Dtransitive=false"]
-        try:
-            subprocess.run(command, capture_output=True, text=True, check=True, timeout=180)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            pytest.skip(f"Maven can't fetch H2: {(error.stdout or '')[-200:]}")
+    bring_by_maven(jar, "H2", "dependency:get", f"-Dartifact=com.h2database:h2:{H2_VERSION}", "-Dtransitive=false")
     return jar
 
 

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from tests.conftest import Cli
-from writebehind.testing import MariaDBServer, PostgresServer, RedisServer, Server, free_port, wait_until
+from writebehind.testing import MariaDBServer, PostgresServer, RedisServer, Server, wait_until
 
 LOGIN = "wb+engine", "p@ss/w?rd#:% é"
 """Of the ACL user that the engine signs in as: whatever stands between them in a URL must be percent-encoded."""
@@ -107,13 +107,15 @@ class TlsRedis:
 
 @contextmanager
 def tls_redis(module: Path, certificate: Certificate, *arguments: str) -> Iterator[TlsRedis]:
-    port = free_port()
     files = ["--tls-cert-file", certificate.cert, "--tls-key-file", certificate.key, "--tls-ca-cert-file", certificate.ca]
-    with RedisServer("--tls-port", str(port), "--tls-auth-clients", "no", *map(str, files), *arguments, module=module) as server:
-        made = TlsRedis(server, port)
-        made.client.execute_command("ACL", "SETUSER", LOGIN[0], "on", "~*", "+@all", f">{LOGIN[1]}")
-        yield made
-        made.client.close()
+    made = RedisServer("--tls-auth-clients", "no", *map(str, files), *arguments, module=module)
+    port = made.reserve_port()
+    made.arguments += ["--tls-port", str(port)]
+    with made as server:
+        both = TlsRedis(server, port)
+        both.client.execute_command("ACL", "SETUSER", LOGIN[0], "on", "~*", "+@all", f">{LOGIN[1]}")
+        yield both
+        both.client.close()
 
 
 @pytest.fixture
