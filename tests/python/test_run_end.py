@@ -180,3 +180,14 @@ def test_a_halted_pipeline_is_1(tmp_path: Path, file: Path, redis_server: RedisS
     assert process.returncode == 1, err
     assert "pipeline 'p' halted: " in err
     assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"), [("sys.exit()", "SystemExit\n"), ("raise KeyboardInterrupt('no vault')", "KeyboardInterrupt: no vault\n")]
+)
+def test_a_callable_that_ends_the_run_is_1_and_told(tmp_path: Path, redis_server: RedisServer, ends: str, told: str) -> None:
+    script = recipe(tmp_path, "user, 'p', '127.0.0.1:1/d'", "Postgres")
+    script.write_text(f"import sys\ndef user():\n    {ends}\n{script.read_text()}")
+    done = Cli(redis_server.url)("run", script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(f"error: code of a recipe ended the run: {told}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from writebehind.cli.progress import Progress
 from writebehind.engine import Engine
-from writebehind.errors import RedisUnavailable
+from writebehind.errors import RedisUnavailable, WritebehindError
 
 if TYPE_CHECKING:
     from writebehind.log import Log
@@ -109,6 +109,8 @@ class Runner:
             self._serve(pipelines)
         except Exception as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
+        except BaseException as error:  # noqa: BLE001 - such as sys.exit in a recipe's callable: a thread ends at it without a word
+            self._error = WritebehindError(f"code of a recipe ended the run: {type(error).__name__}: {error}".rstrip(": "))
 
     def _serve(self, pipelines: list[Pipeline]) -> None:
         started = time.monotonic()
