@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,14 @@ def test_several_recipes_at_once(tmp_path: Path, file: Path, redis_server: Redis
     redis_client.hset("other:2", "a", "2")
     wait_until(lambda: rows(file) == [("1", 1), ("2", 2)], 10, "both rows")
     end(process)
+
+
+def test_what_is_odd_about_a_table_is_said_once(tmp_path: Path, file: Path, redis_server: RedisServer, redis_client: redis.Redis) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE folded (id TEXT COLLATE NOCASE PRIMARY KEY, a INTEGER)")
+    script = recipe(tmp_path, repr(str(file)), table="folded", options="writers=2")
+    process = run_until_registered(Cli(redis_server.url), redis_client, script)
+    for number in range(20):  # work for both writers
+        redis_client.hset(f"k:{number}", "a", "1")
+    wait_until(lambda: not redis_client.xlen("writebehind:{p}:stream"), 20, "the rows")
+    assert end(process).count("compares without case") == 1

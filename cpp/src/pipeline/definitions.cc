@@ -72,4 +72,9 @@ std::shared_ptr<const Definition> Definitions::Find(std::uint32_t serial) const 
   return found == by_serial_.end() ? nullptr : found->second.definition;
 }
 
+bool Definitions::IsNews(const std::string& warning) const {
+  std::lock_guard lock(mutex_);
+  return warned_.insert(warning).second;
+}
+
 }  // namespace writebehind

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class Definitions {
   // Null: the registry has no such definition, or can't be parsed.
   [[nodiscard]] std::shared_ptr<const Definition> Find(std::uint32_t serial) const;
 
+  // True the first time: what the check before the start or one writer has said of a definition's table is not said again.
+  [[nodiscard]] bool IsNews(const std::string& warning) const;
+
  private:
   std::string pipeline_;
   mutable std::mutex mutex_;
@@ -46,6 +50,7 @@ class Definitions {
   std::uint64_t generation_ = 0;
   std::uint32_t current_ = 0;
   std::vector<std::uint64_t> identities_;  // of the stream, oldest first
+  mutable std::set<std::string> warned_;
 };
 
 }  // namespace writebehind

@@ -117,6 +117,7 @@ Status Pipeline::Check(const std::string& definition, std::vector<std::string>* 
   *warnings = sink->Warnings();
   Plan plan;
   Status status = MakePlanOf(std::move(parsed), sink.get(), &plan, warnings);
+  std::erase_if(*warnings, [this](const std::string& warning) { return !impl_->context.definitions.IsNews(warning); });
   if (status.ok() && !impl_->context.options.sink.exactly_once_table.empty()) {
     StreamId unused;
     const std::string probe = impl_->context.options.name + "/check";

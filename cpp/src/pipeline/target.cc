@@ -67,7 +67,7 @@ Status Target::PlanFor(std::uint32_t definition, const Plan** plan) {
   std::vector<std::string> warnings;
   if (Status status = MakePlanOf(std::move(found), sink_.get(), &made, &warnings); !status.ok()) return status;
   for (const std::string& warning : warnings) {
-    if (warned_.insert(warning).second) Log(LogLevel::kWarning, options_.name, warning);
+    if (definitions_->IsNews(warning)) Log(LogLevel::kWarning, options_.name, warning);
   }
   *plan = &plans_.emplace(definition, std::move(made)).first->second;
   return Status::Ok();

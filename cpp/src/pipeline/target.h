@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "pipeline/definitions.h"
@@ -63,7 +62,6 @@ class Target {
   std::unique_ptr<Sink> sink_;
   std::map<std::uint32_t, Plan> plans_;
   std::uint64_t generation_ = 0;  // of the definitions that plans_ were made of
-  std::set<std::string> warned_;  // what was said once is not said again with the next plan
   std::map<std::uint64_t, StreamId> positions_;
 };
 
