@@ -2,7 +2,9 @@
 
 #include <pybind11/stl.h>
 
+#include <iomanip>
 #include <map>
+#include <sstream>
 #include <utility>
 
 #include "convert.h"
@@ -148,6 +150,7 @@ class PythonSink final : public Sink {
         move = py::make_tuple(request.checkpoint->id, request.checkpoint->from.ToString(), request.checkpoint->to.ToString());
       }
       try {
+        if (!request.records.empty()) TellStream(request.origin, request.records.front()->identity);
         Get("write")(Plan(request.plan), rows, move);
       } catch (py::error_already_set& error) {
         if (!error.matches(py::module_::import("writebehind.errors").attr("RowsRefused"))) throw;
@@ -210,6 +213,18 @@ class PythonSink final : public Sink {
     return plan_->get();
   }
 
+  // Only when it is another than before.
+  void TellStream(std::uint64_t origin, std::uint64_t identity) {
+    if (std::pair(origin, identity) == stream_) return;
+    const auto text = [](std::uint64_t number) {
+      std::ostringstream made;
+      made << std::hex << std::setw(16) << std::setfill('0') << number;
+      return made.str();
+    };
+    Get("stream")(text(origin), text(identity));
+    stream_ = {origin, identity};
+  }
+
   static void ReadRefused(py::error_already_set& error, std::size_t rows, WriteResult* result) {
     for (const auto& item : error.value().attr("rows")) {
       Refusal refusal;
@@ -220,6 +235,7 @@ class PythonSink final : public Sink {
       refusal.value = Encode(item.attr("value")).substr(0, 200);
       refusal.reason = Encode(item.attr("reason"));
       refusal.is_constraint = item.attr("is_constraint").cast<bool>();
+      refusal.cause = Encode(item.attr("cause"));
       result->refused.push_back(std::move(refusal));
     }
   }
@@ -227,6 +243,7 @@ class PythonSink final : public Sink {
   Held sink_;
   std::unique_ptr<Held> plan_;
   std::uint64_t plan_id_ = 0;
+  std::pair<std::uint64_t, std::uint64_t> stream_;  // what the sink was told
   bool closed_ = false;
 };
 

@@ -61,6 +61,8 @@ class RefusedRow:
         reason: for the rejected stream and the writer's answer.
         column, type, value: what is wrong, where the target says so.
         is_constraint: a constraint (UNIQUE, foreign key …), which another order of changes may satisfy.
+        cause: what refused it, in words that are the same for every row (a constraint's name, say), so that a batch which is refused as a
+            whole for one thing is told from many bad rows; "": the column says it.
     """
 
     row: int
@@ -69,6 +71,7 @@ class RefusedRow:
     type: str = ""
     value: str = ""
     is_constraint: bool = False
+    cause: str = ""
 
 
 class RowsRefused(WritebehindError):

@@ -6,7 +6,8 @@ import pytest
 
 from writebehind.connectors import CqlConnection
 from writebehind.errors import ConfigError, TargetUnavailable, WritebehindError
-from writebehind.sinks.cassandra_cql import Stamps, timestamp_of
+from writebehind.sinks.cassandra_cql import timestamp_of
+from writebehind.sinks.cassandra_times import Stamps
 from writebehind.testing import free_port
 
 cassandra = pytest.importorskip("cassandra")

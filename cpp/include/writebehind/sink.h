@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,7 @@ struct WriteRequest {
   std::span<const Row> rows;  // may be empty: then only the checkpoint moves
   const CheckpointMove* checkpoint = nullptr;  // null: at least once
   std::span<const Record* const> records = {};  // what the rows were made of, by Row::record; for sinks that name changes
+  std::uint64_t origin = 0;  // of the registration (docs/protocol.md); all records have one identity
 };
 
 // A row that the database refuses, by index into WriteRequest::rows.

@@ -7,6 +7,16 @@
 #include "util/log.h"
 
 namespace writebehind {
+namespace {
+
+// Of 16 hex digits; 0 where it is none.
+std::uint64_t Number(const std::string& text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  return number;
+}
+
+}  // namespace
 
 Status Definitions::Load(Connection* redis) {
   Reply reply;
@@ -37,11 +47,10 @@ Status Definitions::Load(Connection* redis) {
     by_serial_[serial] = std::move(known);
   }
   current_ = registration.value("definition", 0U);
+  origin_ = Number(registration.value("origin", ""));
   identities_.clear();
   for (const auto& identity : registration.value("identities", nlohmann::json::array())) {
-    if (!identity.is_string()) continue;
-    const auto& text = identity.get_ref<const std::string&>();
-    std::from_chars(text.data(), text.data() + text.size(), identities_.emplace_back(0), 16);
+    if (identity.is_string()) identities_.push_back(Number(identity.get_ref<const std::string&>()));
   }
   return Status::Ok();
 }
@@ -54,6 +63,11 @@ std::uint64_t Definitions::generation() const {
 std::uint32_t Definitions::current() const {
   std::lock_guard lock(mutex_);
   return current_;
+}
+
+std::uint64_t Definitions::origin() const {
+  std::lock_guard lock(mutex_);
+  return origin_;
 }
 
 std::uint64_t Definitions::identity() const {

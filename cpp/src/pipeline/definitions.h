@@ -30,6 +30,8 @@ class Definitions {
   // Of the last Load: the serial of the definition that captures now, and the stream's identity.
   [[nodiscard]] std::uint32_t current() const;
   [[nodiscard]] std::uint64_t identity() const;
+  // Of the registration, for its life; 0: it has none.
+  [[nodiscard]] std::uint64_t origin() const;
   // The stream that is there had this identity once.
   [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
 
@@ -49,6 +51,7 @@ class Definitions {
   std::map<std::uint32_t, Known> by_serial_;
   std::uint64_t generation_ = 0;
   std::uint32_t current_ = 0;
+  std::uint64_t origin_ = 0;
   std::vector<std::uint64_t> identities_;  // of the stream, oldest first
   mutable std::set<std::string> warned_;
 };

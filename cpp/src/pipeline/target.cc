@@ -107,7 +107,7 @@ WriteResult Target::Write(const TablePlan& plan, std::span<const Row> rows, std:
   const bool moves = exactly_once() && to > position;
   if (rows.empty() && !moves) return {};
   const CheckpointMove move{options_.name + '/' + CheckpointField(identity), position, to};
-  WriteResult result = sink_->Write({plan, rows, moves ? &move : nullptr, records});
+  WriteResult result = sink_->Write({plan, rows, moves ? &move : nullptr, records, definitions_->origin()});
   if (result.status.ok()) position = std::max(position, to);
   return result;
 }

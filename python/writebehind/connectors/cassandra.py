@@ -95,7 +95,9 @@ class CqlConnector(BaseSqlConnector):
     written again or late changes nothing: the later change wins, as between all clients of Cassandra. It follows that
 
     - a row that another client wrote since, by its own clock, keeps that client's values; one that it wrote before gets ours;
-    - Redis's clock is what counts: keep it in step with that of Cassandra's other clients.
+    - Redis's clock is what counts: keep it in step with that of Cassandra's other clients. Where it falls behind over a flush or a
+      failover, the changes after that get a lead over those before, which the table ``writebehind_times`` of the keyspace keeps; it is
+      made where it is not there.
 
     Each row is a statement of its own, many at a time. A field that the hash lacks is NULL.
 
@@ -127,11 +129,11 @@ class CqlConnector(BaseSqlConnector):
 
     def schema_sql(self, keys: list[str], columns: list[str]) -> list[str]:
         """A CREATE TABLE statement, for `writebehind schema`; no database is asked."""
-        from writebehind.sinks.cassandra_cql import create_table
+        from writebehind.sinks.cassandra_cql import TimesTable, create_table
 
         (pk,) = keys
         keyspace = self.schema or self.connection.keyspace
-        return [create_table(keyspace, self.table, pk, columns)]
+        return [create_table(keyspace, self.table, pk, columns), *([TimesTable(keyspace).create()] if keyspace else [])]
 
     def _make_sink(self) -> Any:
         from writebehind.sinks.cassandra import CassandraSink

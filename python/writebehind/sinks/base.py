@@ -111,6 +111,10 @@ class Sink:
     def forget_checkpoint(self, id: str) -> None:
         """Removes that row."""
 
+    def stream(self, origin: str, identity: str) -> None:
+        """Before the first `write` of changes of another stream: of which registration, and its identity, in hex (docs/protocol.md)."""
+        del origin, identity
+
     def write(self, plan: Plan, rows: Sequence[Row], move: Move | None) -> None:
         """Writes all rows and the checkpoint in one transaction, or nothing. Rows are unique by key."""
         raise NotImplementedError

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from writebehind.errors import ConfigError, RefusedRow, RowsRefused, TargetUnavailable
 from writebehind.sinks.base import Move, Plan, Row, Sink, Table
-from writebehind.sinks.cassandra_cql import Stamps, Statements, column, described, qualified
+from writebehind.sinks.cassandra_cql import TIMES, Statements, TimesTable, column, described, qualified
 from writebehind.sinks.cassandra_rows import RowWriter, Unfit, cluster_of
+from writebehind.sinks.cassandra_times import Lead, Stamps, Times, ordered
 
 if TYPE_CHECKING:
     from writebehind.connectors.cassandra import CqlConnection
@@ -36,7 +37,9 @@ class CassandraSink(Sink):
         self._session: Any = None
         self._described: dict[tuple[str, str], tuple[str, dict[str, tuple[str, str]]]] = {}
         self._writer: RowWriter | None = None
-        self._stamps = Stamps()
+        self._stream = "", ""
+        self._times: Times | None = None
+        self._stamps: Stamps | None = None  # None: the lead of the stream is not known yet
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
 
     @property
@@ -45,6 +48,7 @@ class CassandraSink(Sink):
 
     def open(self) -> None:
         self.close()
+        self.stream(*self._stream)
         make = cluster_of(self._given)
         from writebehind.sinks.cassandra_errors import raised
 
@@ -72,7 +76,42 @@ class CassandraSink(Sink):
         with suppress(Exception):  # Cassandra 3 has no such table, and a user may not see it
             if self._session.execute(_PERIODIC).one()[0] == "periodic":
                 found.append("commitlog_sync is periodic: the last writes are lost if all machines that have them fail at once")
+        if (keyspace := self._given.keyspace) and (why := self._lacks_times(keyspace)):
+            found.append(
+                f"changes after a flush or failover of Redis to a clock that is behind may lose against older ones, for want of a table: "
+                f"{TimesTable(keyspace).create()} ({why})"
+            )
         return found
+
+    def _lacks_times(self, keyspace: str) -> str:
+        """Makes the table of the times where it is not there; why that can't be, or ""."""
+        from cassandra import InvalidRequest, Unauthorized
+
+        from writebehind.sinks.cassandra_errors import message, raised
+
+        if list(self._execute(_COLUMNS, (keyspace, TIMES))):
+            return ""
+        try:
+            self._session.execute(TimesTable(keyspace).create())
+        except (InvalidRequest, Unauthorized) as error:
+            return message(error)
+        except Exception as error:  # noqa: BLE001 - of many classes; told apart there
+            raise raised(error, self._place) from None
+        return ""
+
+    def stream(self, origin: str, identity: str) -> None:
+        self._stream, self._times, self._stamps = (origin, identity), None, None
+
+    def _stamps_for(self, plan: Plan, first: str) -> Stamps:
+        """Those of the stream, which begins with the change `first` as far as this writer knows."""
+        if self._stamps is None:
+            keyspace = plan.schema or self._given.keyspace
+            lead = Lead()
+            if self._stream[0] and not self._lacks_times(keyspace):
+                self._times = Times(self._execute, TimesTable(keyspace), *self._stream)
+                lead = self._times.lead(first)
+            self._stamps = Stamps(lead)
+        return self._stamps
 
     def describe(self, schema: str, table: str) -> Table:
         name, found = self._columns(schema, table)
@@ -106,15 +145,21 @@ class CassandraSink(Sink):
         from writebehind.sinks.cassandra_errors import raised, refusal
 
         writer = self._writer_for(plan)
+        ids = [id for *_, id in rows if id is not None]
+        if not ids:
+            return
+        stamps = self._stamps_for(plan, min(ids, key=ordered))
         sent: list[tuple[int, Any]] = []
         refused: dict[int, RefusedRow] = {}
         for index, row in enumerate(rows):
             try:
-                sent += [(index, statement) for statement in writer.statements(row, self._stamps)]
+                sent += [(index, statement) for statement in writer.statements(row, stamps)]
             except Unfit as unfit:
                 refused[index] = RefusedRow(index, unfit.reason, unfit.column.name, unfit.column.type, unfit.value)
         if refused:
             raise RowsRefused(refused.values())
+        if self._times is not None:
+            self._times.reach(max(map(stamps.of, ids)))
         # What is written of a batch that fails is written again, with the same times: that changes nothing.
         for index, error in self._all_of(sent):
             reason = refusal(error)
@@ -123,7 +168,7 @@ class CassandraSink(Sink):
             refused[index] = RefusedRow(index, reason)
         if refused:
             raise RowsRefused(refused[index] for index in sorted(refused))
-        self._stamps.written([id for *_, id in rows if id is not None])
+        stamps.written(ids)
 
     def _all_of(self, statements: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, Exception]]:
         """Runs them; yields the errors as they come. Who stops asking leaves what is under way to itself."""

@@ -113,36 +113,44 @@ def timestamp_of(id: str) -> int:
     """Microseconds of a stream entry's ID: a thousand a millisecond, one each.
 
     Later entries have greater ones, as long as Redis captures less than a million changes a second; where it is more, or Redis's clock
-    stepped back (IDs then count on in one millisecond), see `Stamps`.
+    stepped back (IDs then count on in one millisecond), see `Stamps` in cassandra_times.py.
     """
     milliseconds, _, number = id.partition("-")
     return int(milliseconds) * 1000 + int(number)
 
 
-class Stamps:
-    """The timestamps of one writer's rows: those of their entries, but never below what it wrote for an earlier entry."""
-
-    def __init__(self) -> None:
-        self._last = (0, 0)
-        self._floor = 0
-
-    def of(self, id: str) -> int:
-        """The same for the same entry, as often as it comes."""
-        stamp = timestamp_of(id)
-        # An entry that comes again must not get a greater one than it had: later ones may be written already.
-        return max(stamp, self._floor) if _ordered(id) > self._last else stamp
-
-    def written(self, ids: Sequence[str]) -> None:
-        """The rows of these entries are written."""
-        new = [id for id in ids if _ordered(id) > self._last]
-        if new:
-            self._floor = max(self._floor, max(map(self.of, new)) + 1)
-            self._last = max(map(_ordered, new))
+TIMES = "writebehind_times"
 
 
-def _ordered(id: str) -> tuple[int, int]:
-    milliseconds, _, number = id.partition("-")
-    return int(milliseconds), int(number)
+@dataclass(frozen=True, slots=True)
+class TimesTable:
+    """What is run on the table of the times (see cassandra_times.py), of which each keyspace has its own."""
+
+    keyspace: str
+
+    @property
+    def _name(self) -> str:
+        return qualified(self.keyspace, TIMES)
+
+    def create(self) -> str:
+        columns = "origin text, identity text, base bigint, lead bigint, top bigint static, PRIMARY KEY (origin, identity)"
+        return f"CREATE TABLE IF NOT EXISTS {self._name} ({columns})"
+
+    def lead(self) -> str:
+        """Parameters: origin, identity."""
+        return f"SELECT base, lead FROM {self._name} WHERE origin = %s AND identity = %s"
+
+    def top(self) -> str:
+        """Parameters: origin."""
+        return f"SELECT top FROM {self._name} WHERE origin = %s LIMIT 1"
+
+    def settle(self) -> str:
+        """Parameters: origin, identity, base, lead. Whoever is first."""
+        return f"INSERT INTO {self._name} (origin, identity, base, lead) VALUES (%s, %s, %s, %s) IF NOT EXISTS"
+
+    def raise_top(self) -> str:
+        """Parameters: origin, top, top. As its own time: of many writers' the highest stays."""
+        return f"INSERT INTO {self._name} (origin, top) VALUES (%s, %s) USING TIMESTAMP %s"
 
 
 # What the core made canonical, as the driver wants it.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from writebehind.errors import ConfigError
 from writebehind.sinks.base import Cell, Row
-from writebehind.sinks.cassandra_cql import CqlColumn, Stamps, Statements
+from writebehind.sinks.cassandra_cql import CqlColumn, Statements
+from writebehind.sinks.cassandra_times import Stamps
 
 if TYPE_CHECKING:
     from writebehind.connectors.cassandra import CqlConnection
