@@ -46,6 +46,16 @@ def test_which_errors_are_a_rows_own(error: Exception, reason: str | None) -> No
     assert reason is None or reason in str(found)
 
 
+def test_the_cause_is_the_same_for_every_row() -> None:
+    from writebehind.sinks.cassandra_errors import cause, refusal
+
+    for one, other in (("Key length of 70000 is longer than maximum of 65535", "Key length of 80000 is longer than maximum of 65535"),
+                       ("Unable to convert '1hh' to a duration", "Unable to convert 'x' to a duration")):  # fmt: skip
+        causes = {cause(str(refusal(invalid(text)))) for text in (one, other)}
+        assert len(causes) == 1, causes
+    assert cause("Key may not be empty") == "Key may not be empty"
+
+
 def test_what_becomes_of_the_others() -> None:
     from cassandra.cluster import NoHostAvailable
 

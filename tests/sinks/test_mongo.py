@@ -14,6 +14,7 @@ from tests.conftest import ROOT, Cli
 from tests.examples.running import blocks
 from tests.faults.proxy import Loss, Proxy
 from tests.sinks.kills import kill_at_work
+from tests.sinks.refusing import batches_that_are_refused
 from writebehind import Engine, Pipeline
 from writebehind.connectors import MongoConnection, MongoConnector
 from writebehind.errors import ConfigError
@@ -112,6 +113,12 @@ def test_keep_leaves_members_alone_unless_the_key_was_deleted(run: Any, database
     assert documents(database) == {"1": {"first": "a", "n": "2"}, "2": {"n": "2"}}
 
 
+def test_what_refuses_all_of_two_batches_pauses_writing(run: Any, database: Any, redis_client: redis.Redis) -> None:
+    database.people.create_index("own", unique=True)
+    database.people.insert_one({"id": "old"})  # no other document may lack it
+    batches_that_are_refused(run(), redis_client)
+
+
 def test_refused_documents_are_rejected_alone(run: Any, database: Any, redis_client: redis.Redis) -> None:
     database.people.create_index("mail", unique=True, sparse=True)
     database.people.insert_one({"id": "old", "mail": "m7"})
@@ -120,13 +127,19 @@ def test_refused_documents_are_rejected_alone(run: Any, database: Any, redis_cli
         for i in range(20):
             together.hset(f"p:{i}", mapping={"n": str(i), "mail": f"m{i}", "#": f"=u{i}"})
         together.hset("p:large", mapping={"name": "x" * 9_000_000, "n": "y" * 9_000_000, "#": "=large"})
+        together.hset("p:letters", mapping={"name": "☃" * 5_700_000, "#": "=large"})
+        together.hset(f"p:{'k' * 1_200_000}", mapping={"name": "x" * 15_200_000, "#": "=large"})  # its filter holds the key again
+        together.hset("p:fits", mapping={"name": "x" * 16_777_100, "#": "=fits"})
         together.execute()
     assert engine.drain()
-    assert sorted(documents(database)) == sorted(["old", *(str(i) for i in range(20) if i != 7)])
+    assert sorted(documents(database)) == sorted(["old", "fits", *(str(i) for i in range(20) if i != 7)])
     reasons = {key: redis_client.xrange(f"{{p:{key}}}{uuid}")[0][1] for key, uuid in (("7", "u7"), ("large", "large"), ("8", "u8"))}
     assert reasons["8"] == {"status": "done"}
     assert "E11000 duplicate key" in reasons["7"]["error"] and "mail" in reasons["7"]["error"]
     assert "of 16777216 that MongoDB takes" in reasons["large"]["error"]
+    for key, limit in (("letters", 16777216), ("k" * 1_200_000, 16793344)):
+        assert f"of {limit} that MongoDB takes" in redis_client.xrange(f"{{p:{key}}}large")[0][1]["error"]
+    database.people.delete_one({"id": "fits"})
     with redis_client.pipeline() as together:  # in one batch: a value that another document sets free
         together.hset("p:30", mapping={"mail": "m3", "#": "=heir"})
         together.delete("p:3")

@@ -179,21 +179,21 @@ def test_nothing_is_lost_over_kills_and_what_was_committed_is_skipped(
 @pytest.mark.parametrize(
     ("error", "refused"),
     [
-        ({"code": 11000, "errmsg": "E11000 dup", "keyPattern": {"n": 1}}, ("n", True)),
-        ({"code": 11000, "errmsg": "E11000 dup", "keyPattern": {"other": 1}}, ("", True)),
-        ({"code": 11000, "errmsg": "E11000 dup"}, ("", True)),
+        ({"code": 11000, "errmsg": "E11000 of n_1 dup key: { n: 7 }", "keyPattern": {"n": 1}}, ("n", True, "E11000 of n_1")),
+        ({"code": 11000, "errmsg": "E11000 dup", "keyPattern": {"other": 1}}, ("", True, "E11000 dup")),
+        ({"code": 11000, "errmsg": "E11000 dup"}, ("", True, "E11000 dup")),
         ({"code": 11000, "errmsg": "two upserts met", "keyPattern": {"id": 1}}, None),
-        ({"code": 121, "errmsg": "Document failed validation"}, ("", True)),
-        ({"code": 17419, "errmsg": "Resulting document after update is larger"}, ("", False)),
-        ({"code": 66, "errmsg": "part of a shard key"}, ("", False)),
+        ({"code": 121, "errmsg": "Document failed validation"}, ("", True, "Document failed validation")),
+        ({"code": 17419, "errmsg": "Resulting document after update is larger"}, ("", False, "error 17419")),
+        ({"code": 66, "errmsg": "part of a shard key"}, ("", False, "error 66")),
         ({"code": 112, "errmsg": "WriteConflict"}, None),
         ({"code": 13, "errmsg": "not authorized"}, None),
         ({"code": 91, "errmsg": "ShutdownInProgress"}, None),
     ],
 )
-def test_which_errors_are_a_rows_own(error: dict[str, Any], refused: tuple[str, bool] | None) -> None:
+def test_which_errors_are_a_rows_own(error: dict[str, Any], refused: tuple[str, bool, str] | None) -> None:
     found = refusal({"index": 3, **error}, PLAN)
-    assert (found and (found.row, found.column, found.is_constraint)) == (refused and (3, *refused))
+    assert (found and (found.row, found.column, found.is_constraint, found.cause)) == (refused and (3, *refused))
 
 
 @pytest.mark.parametrize(

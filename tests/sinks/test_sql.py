@@ -7,6 +7,7 @@ import redis
 import sqlalchemy as sa
 
 from tests.sinks.conftest import Start
+from tests.sinks.refusing import batches_that_are_refused
 from tests.sinks.sql_databases import Database
 from writebehind.errors import ConfigError
 from writebehind.testing import wait_until
@@ -238,6 +239,11 @@ def test_2000_rows_with_15_bad_ones(run_sql: Start, target: Database, redis_clie
     assert engine.drain(60)
     assert {row[0] for row in target.rows("id")} == set(range(2000)) - bad
     assert set(rejected(redis_client)) == {f"p:{number}" for number in bad}
+
+
+def test_what_refuses_all_of_two_batches_pauses_writing(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
+    target.create("id INTEGER PRIMARY KEY, n INTEGER, CHECK (n + id * 0 > 0)")
+    batches_that_are_refused(run_sql({"n": "n"}), redis_client)
 
 
 def test_a_missing_table_column_or_privilege_rejects_nothing(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:

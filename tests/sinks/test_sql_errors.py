@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import exc
 
-from writebehind.sinks.sql_errors import Fault, is_certainly_undone, judge, judge_connect, message, sqlstate
+from writebehind.sinks.sql_errors import Fault, cause, is_certainly_undone, judge, judge_connect, message, sqlstate
 
 
 def error(*arguments: Any, lost: bool = False, kind: type[exc.DBAPIError] = exc.DBAPIError, **attributes: Any) -> exc.DBAPIError:
@@ -94,3 +94,17 @@ def test_messages_have_no_statement() -> None:
     assert "secret" not in message(given.orig or given)
     assert sqlstate(given.orig) == "23000"
     assert len(message(Exception("x" * 10_000))) == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (Exception(1062, "Duplicate entry 'for key 'x'' for key 'mail'"), "key mail"),
+        (Exception(1452, "a foreign key constraint fails (`wb`.`t`, CONSTRAINT `t_fk` FOREIGN KEY (`p`) REFERENCES `q` (`id`))"), "constraint t_fk"),
+        (Exception("ORA-00001: unique constraint (WB.MAIL) violated"), "constraint WB.MAIL"),
+        (Exception("23000", "Violation of UNIQUE KEY constraint 'UQ_t'. The duplicate key value is (5)."), "constraint UQ_t"),
+        (Exception("CHECK constraint failed: n > 0"), "CHECK constraint failed: n > 0"),
+    ],
+)
+def test_the_cause_has_no_value_in_it(given: Exception, told: str) -> None:
+    assert cause(given) == told

@@ -142,7 +142,7 @@ class CassandraSink(Sink):
 
     def write(self, plan: Plan, rows: Sequence[Row], move: Move | None) -> None:
         del move
-        from writebehind.sinks.cassandra_errors import raised, refusal
+        from writebehind.sinks.cassandra_errors import cause, raised, refusal
 
         writer = self._writer_for(plan)
         ids = [id for *_, id in rows if id is not None]
@@ -165,7 +165,7 @@ class CassandraSink(Sink):
             reason = refusal(error)
             if reason is None:
                 raise raised(error, self._place) from None
-            refused[index] = RefusedRow(index, reason)
+            refused[index] = RefusedRow(index, reason, cause=cause(reason))
         if refused:
             raise RowsRefused(refused[index] for index in sorted(refused))
         stamps.written(ids)

@@ -39,6 +39,11 @@ def refusal(error: Exception) -> str | None:
     return None
 
 
+def cause(reason: str) -> str:
+    """A refusal's reason without the numbers and values that differ by row."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|\d+", "…", reason)
+
+
 def raised(error: Exception, place: str) -> Exception:
     """What the core understands."""
     if isinstance(error, NoHostAvailable):

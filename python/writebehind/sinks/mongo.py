@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from writebehind.errors import CheckpointMoved, CommitInDoubt, ConfigError, RefusedRow, RowsRefused, TargetUnavailable, WritebehindError
@@ -262,7 +263,7 @@ def _shown(error: Exception) -> WritebehindError:
 
 
 def _at(row: RefusedRow, index: int) -> RefusedRow:
-    return RefusedRow(index, row.reason, row.column, is_constraint=row.is_constraint)
+    return replace(row, row=index)
 
 
 def _moved(refused: Sequence[RefusedRow], start: int) -> list[RefusedRow]:

@@ -12,6 +12,8 @@ from writebehind.sinks.base import Plan, Row
 MESSAGE_LENGTH = 500
 LIMIT = 16 << 20
 """The bytes of a document: the same in every MongoDB since 1.8."""
+LIMIT_STATEMENT = LIMIT + (16 << 10) - 256
+"""Of an operation with its filter: what MongoDB allows beyond a document, less what the driver sets around it."""
 _ROOM = 1 << 20
 """What cells may have around them in an operation, names apart, by far; what comes closer to the limit is measured."""
 
@@ -47,19 +49,31 @@ def operation(plan: Plan, row: Row) -> Any:
 
 
 def too_large(plan: Plan, row: Row) -> RefusedRow | None:
-    """The refusal of a row that is no document by its size: MongoDB would refuse the whole batch, or hang up."""
+    """The refusal of a row that MongoDB can't take for its size: it would refuse the whole batch, or hang up."""
     import bson
 
-    cells = row[2]
-    if sum(len(cell) for cell in cells if isinstance(cell, str | bytes)) < LIMIT - _ROOM:
+    is_delete, replaces, cells, _, _ = row
+    keys = cells[: len(plan.keys)]
+    # The key is in the filter too. No letter has more than four bytes.
+    if (
+        sum(len(cell) if isinstance(cell, bytes) else 4 * len(cell) for cell in (*keys, *cells) if isinstance(cell, str | bytes))
+        < LIMIT - _ROOM
+    ):
         return None
     columns = [*plan.keys, *plan.columns]
     members = {name: _value(cell) for (name, _, _), cell in zip(columns, cells, strict=False) if isinstance(cell, str | bytes)}
-    size = len(bson.encode(members))
-    if size <= LIMIT:
+    document = {} if is_delete else members if "_id" in members else {"_id": bson.ObjectId(), **members}
+    key = {name: members[name] for name, _, _ in plan.keys}
+    gone = {name: "" for (name, _, _), cell in zip(columns, cells, strict=False) if cell is None}
+    update = {} if is_delete else members if replaces else {"$set": members, "$unset": gone}
+    size, whole = (len(bson.encode(one)) for one in (document, {"q": key, "u": update}))
+    if size > LIMIT:
+        reason = f"the document would have {size} bytes, of {LIMIT} that MongoDB takes"
+    elif whole > LIMIT_STATEMENT:
+        reason = f"the document with its key once more, as it is sent, would have {whole} bytes, of {LIMIT_STATEMENT} that MongoDB takes"
+    else:
         return None
-    name = max(members, key=lambda member: len(members[member]))
-    return RefusedRow(-1, f"the document would have {size} bytes, of {LIMIT} that MongoDB takes", column=name)
+    return RefusedRow(-1, reason, column=max(members, key=lambda member: len(members[member])))
 
 
 def refusal(error: Mapping[str, Any], plan: Plan) -> RefusedRow | None:
@@ -73,7 +87,10 @@ def refusal(error: Mapping[str, Any], plan: Plan) -> RefusedRow | None:
         return None  # two upserts of one key met; the second time it is an update
     mapped = {name for name, _, _ in (*plan.keys, *plan.columns)}
     column = next((name for name in names if name in mapped), "")
-    return RefusedRow(int(error.get("index", 0)), said(error.get("errmsg")), column=column, is_constraint=code in _CONSTRAINTS)
+    reason = said(error.get("errmsg"))
+    # Of a duplicate key all but the key: the collection and the index.
+    cause = reason.partition(" dup key")[0] if code in _CONSTRAINTS else f"error {code}"
+    return RefusedRow(int(error.get("index", 0)), reason, column=column, is_constraint=code in _CONSTRAINTS, cause=cause)
 
 
 def said(text: Any) -> str:

@@ -15,7 +15,7 @@ from writebehind.errors import CheckpointMoved, CommitInDoubt, ConfigError, Rows
 from writebehind.sinks import Move, Plan, Row, Sink, Table
 from writebehind.sinks.sql_catalog import Described, describe
 from writebehind.sinks.sql_connect import connect, durability_warnings
-from writebehind.sinks.sql_errors import Fault, is_certainly_undone, judge, message
+from writebehind.sinks.sql_errors import Fault, cause, is_certainly_undone, judge, message
 from writebehind.sinks.sql_rows import Refused, RowWriter
 from writebehind.sinks.sql_search import Search
 
@@ -230,7 +230,8 @@ def _commit(connection: Connection) -> None:
 def _refused_or(connection: Connection, error: exc.DBAPIError) -> Exception:
     fault = judge(connection.dialect.name, error)
     if fault in (Fault.DATA, Fault.CONSTRAINT):
-        return Refused(message(error.orig or error), fault is Fault.CONSTRAINT)
+        said = error.orig or error
+        return Refused(message(said), fault is Fault.CONSTRAINT, cause(said))
     return error
 
 

@@ -125,6 +125,21 @@ def message(error: BaseException) -> str:
     return line[:MESSAGE_LENGTH] or type(error).__name__
 
 
+# How messages name a constraint or an index. MySQL has the value before it, the others behind.
+_KEY = re.compile(r"for key ['\"]([^'\"]+)['\"]")
+_NAMED = re.compile(r"constraint ['\"`(]([^'\"`)]+)['\"`)]", re.IGNORECASE)
+
+
+def cause(error: BaseException) -> str:
+    """What refused a row, in words that are the same for every row that it refuses; without a name, what the driver says."""
+    if keys := _KEY.findall(str(error)):
+        return f"key {keys[-1]}"
+    # Of PostgreSQL the first line: its details show the row.
+    text = getattr(getattr(error, "diag", None), "message_primary", None) or message(error)
+    named = _NAMED.search(text)
+    return f"constraint {named.group(1)}" if named else str(text)
+
+
 def sqlstate(error: Any) -> str:
     """The five characters, wherever the driver puts them; "" where it has none."""
     for attribute in ("sqlstate", "pgcode"):

@@ -24,9 +24,10 @@ Task = tuple[Shape, int]
 class Refused(Exception):
     """The database refuses a value or a row."""
 
-    def __init__(self, reason: str, is_constraint: bool) -> None:
+    def __init__(self, reason: str, is_constraint: bool, cause: str = "") -> None:
         super().__init__(reason)
         self.is_constraint = is_constraint
+        self.cause = cause
 
 
 MOST_STATEMENTS = 50
@@ -94,13 +95,14 @@ class RowWriter:
         """What is known of a row that the database refuses."""
         cell = _named_column([str(column.name) for column in self.table.columns[: len(row[2])]], str(why))
         if cell is None:
-            return RefusedRow(index, str(why), is_constraint=why.is_constraint)
-        return self._refusal(index, cell, row[2][cell], str(why), why.is_constraint)
+            return RefusedRow(index, str(why), is_constraint=why.is_constraint, cause=why.cause)
+        return self._refusal(index, cell, row[2][cell], str(why), why)
 
-    def _refusal(self, row: int, cell: int, value: Any, reason: str, is_constraint: bool = False) -> RefusedRow:
+    def _refusal(self, row: int, cell: int, value: Any, reason: str, why: Refused | None = None) -> RefusedRow:
         name = str(self.table.columns[cell].name)
         shown = "NULL" if value is None else "" if value is ... else str(value)[:SHOWN_VALUE]
-        return RefusedRow(row, reason, name, self.described.columns[name].get("type", ""), shown, is_constraint)
+        of = (why.is_constraint, why.cause) if why is not None else ()
+        return RefusedRow(row, reason, name, self.described.columns[name].get("type", ""), shown, *of)
 
     def tasks(self, rows: Sequence[Row]) -> list[Task]:
         """All deletes, then the upserts by the columns that they write: first deleted, no UNIQUE value is in the way."""
