@@ -48,7 +48,8 @@ SIGNATURES = {
     "PostgresConnection": "user passwd db sslmode=None sslrootcert=None sslcert=None sslkey=None",
     "PostgresConnector": "connection tableName pk exactlyOnceTableName=None",
     "RedisClusterConnection": "host=None port=None cluster_nodes=None password=None",
-    "RedisConnection": "host port password=None",
+    "RedisConnection": "host port password=None username=None ssl=None ssl_cert_reqs=None ssl_ca_certs=None ssl_certfile=None"
+    " ssl_keyfile=None ssl_check_hostname=None",
     "RedisConnector": "connection newPrefix exactlyOnceTableName=None",
     "SQLAlchemyConnection": "url connect_args=None",
     "SQLAlchemyConnector": "connection tableName pk exactlyOnceTableName=None",
@@ -234,9 +235,9 @@ def test_cassandra_is_read() -> None:
     connector = CqlConnector(connection, "Other.persons", "id")
     assert (connector.schema, connector.table) == ("Other", "persons")
     assert "hidden" not in f"{connection!r} {connector!r}"
-    assert connector.schema_sql(["id"], ["a", 'b"c']) == [
-        'CREATE TABLE "Other"."persons" (\n  "id" text PRIMARY KEY,\n  "a" text,\n  "b""c" text\n)'
-    ]
+    table, times = connector.schema_sql(["id"], ["a", 'b"c'])
+    assert table == 'CREATE TABLE "Other"."persons" (\n  "id" text PRIMARY KEY,\n  "a" text,\n  "b""c" text\n)'
+    assert times.startswith('CREATE TABLE IF NOT EXISTS "Other"."writebehind_times" (origin text, ')
 
 
 @pytest.mark.parametrize(

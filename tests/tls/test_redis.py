@@ -11,10 +11,10 @@ import pytest
 from tests.conftest import Cli
 from tests.tls.conftest import LOGIN, SHOWN_LOGIN, Certificates, TlsRedis, engine, tls_redis
 from writebehind import Engine, Pipeline
-from writebehind.connectors import SimpleHashConnector
-from writebehind.errors import ConfigError
+from writebehind.connectors import RedisConnection, RedisConnector, SimpleHashConnector
+from writebehind.errors import ConfigError, TargetUnavailable
 from writebehind.redis_url import RedisAddress, parse_redis_url
-from writebehind.testing import wait_until
+from writebehind.testing import RedisServer, wait_until
 
 Recipe = tuple[Path, Callable[[], list[tuple[Any, ...]]]]
 ENGINE = "writebehind:{persons}:engine"
@@ -206,3 +206,52 @@ def test_the_same_redis_as_the_target_is_reached_over_tls_too(redis_over_tls: Tl
         assert running.drain()
         assert redis_over_tls.client.hgetall("copy:1") == {"name": "Ada"}
         assert {one["laddr"] for one in redis_over_tls.connections()} == {f"127.0.0.1:{redis_over_tls.tls_port}"}
+
+
+def test_another_redis_as_the_target(
+    redis_over_tls: TlsRedis, module: Path, certificates: Certificates, redis_server: RedisServer, redis_client: Any
+) -> None:
+    """Over TLS, as an ACL user; verified, and refused as for the engine's own."""
+    good, other = certificates.good, certificates.elsewhere
+
+    def connection(port: int = redis_over_tls.tls_port, password: str = LOGIN[1], **options: Any) -> RedisConnection:
+        return RedisConnection("localhost", port, lambda: password, **{"username": LOGIN[0], "ssl_ca_certs": good.ca, **options})
+
+    def pipeline(to: RedisConnection, prefix: str = "copy") -> Pipeline:
+        return Pipeline(name="away", prefix="away", mapping={"first": "name"}, connector=RedisConnector(to, prefix))
+
+    def refused(to: RedisConnection, *parts: str) -> None:
+        with pytest.raises(ConfigError) as raised, Engine(redis_server.url, [pipeline(to)]):
+            pass
+        assert [part for part in parts if part not in str(raised.value)] == [], raised.value
+        secretless(f"{raised.value} {raised.value.hint}")
+
+    refused(connection(ssl_ca_certs=certificates.stranger.ca), f"localhost:{redis_over_tls.tls_port}", "certificate verify failed")
+    refused(connection(ssl_ca_certs="/nowhere.pem"), "/nowhere.pem", "No such file")
+    core = Engine(redis_server.url).core(pipeline(connection(redis_over_tls.server.port)))
+    with pytest.raises(TargetUnavailable, match="TLS handshake"):  # in plain text: nothing is said to it
+        core.check(Engine.definition_text(pipeline(connection())))
+    refused(connection(password="wrong"), "refuses the login of user 'wb+engine'")
+    with tls_redis(module, other, "--tls-auth-clients", "yes") as named:
+        refused(connection(named.tls_port), "certificate")
+        own = {"ssl_certfile": certificates.client.cert, "ssl_keyfile": certificates.client.key}
+        refused(connection(named.tls_port, **own), "it is not for 'localhost'")
+        for number, careless in enumerate(({"ssl_check_hostname": False}, {"ssl_cert_reqs": "none"})):
+            with Engine(redis_server.url, [pipeline(connection(named.tls_port, **own, **careless))]) as running:
+                redis_client.hset("away:1", "first", number)
+                assert running.drain()
+                assert named.client.hgetall("copy:1") == {"name": str(number)}
+    with Engine(redis_server.url, [pipeline(connection())]) as running:
+        redis_client.hset("away:1", "first", "Ada")
+        assert running.drain()
+        assert redis_over_tls.client.hgetall("copy:1") == {"name": "Ada"}
+        assert {one["laddr"] for one in redis_over_tls.connections()} == {f"127.0.0.1:{redis_over_tls.tls_port}"}
+    for wrong, says in (
+        ({"ssl": False}, "ssl is false, but ssl_ca_certs is given"),
+        ({"ssl_cert_reqs": "optional"}, "not required or none"),
+        ({"ssl_keyfile": "/k"}, "ssl_keyfile is given without ssl_certfile"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            connection(**wrong)
+    with pytest.raises(ConfigError, match="Unix socket"):
+        RedisConnection("/tmp/socket", 1, ssl=True)

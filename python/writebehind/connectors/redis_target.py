@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from writebehind.connectors.connection import Setting, ask
+from writebehind.connectors.connection import Path, Setting, ask
+from writebehind.connectors.tls import redis_tls
 from writebehind.errors import ConfigError
 from writebehind.sinks import sink_options
 
 
 class RedisConnection:
-    """Another Redis or Valkey server.
+    """Another Redis or Valkey server. In plain text, unless an option of TLS is given.
 
     Args:
         host: name or address; a path that begins with "/" is a Unix socket.
         port: TCP port.
         password: None (the default): no AUTH.
+        username: of the ACL; None (the default): the default user.
+        ssl: True: TLS; None (the default): where an option of it is given. The others are those of a rediss:// URL, with its defaults:
+        ssl_cert_reqs: "required" or "none".
+        ssl_ca_certs, ssl_certfile, ssl_keyfile: files in PEM, read anew at each connect.
+        ssl_check_hostname: the certificate must be for `host`.
+
+    Raises:
+        ConfigError: options contradict each other.
     """
 
     kind: ClassVar[str] = "redis"
 
-    def __init__(self, host: Setting, port: int | str | Callable[[], int | str], password: Setting | None = None) -> None:
-        self._host, self._port, self._password = host, port, password
+    def __init__(
+        self,
+        host: Setting,
+        port: int | str | Callable[[], int | str],
+        password: Setting | None = None,
+        *,
+        username: Setting | None = None,
+        ssl: bool | None = None,
+        ssl_cert_reqs: str | None = None,
+        ssl_ca_certs: Path | None = None,
+        ssl_certfile: Path | None = None,
+        ssl_keyfile: Path | None = None,
+        ssl_check_hostname: bool | None = None,
+    ) -> None:
+        self._host, self._port, self._password, self._user = host, port, password, username
+        files = {"ssl_ca_certs": ssl_ca_certs, "ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile}
+        given = {"ssl_cert_reqs": ssl_cert_reqs, "ssl_check_hostname": ssl_check_hostname}
+        given |= {name: None if file is None else os.fspath(file) for name, file in files.items()}
+        self._tls = redis_tls(ssl, {name: value for name, value in given.items() if value is not None})
+        if self._tls is not None and not callable(host) and host.startswith("/"):
+            raise ConfigError("RedisConnection has options of TLS, which a Unix socket does not speak")
 
     @property
     def host(self) -> str:
@@ -41,11 +70,17 @@ class RedisConnection:
         return None if password is None else str(password)
 
     @property
+    def username(self) -> str | None:
+        username = ask(self._user)
+        return None if username is None else str(username)
+
+    @property
     def is_dynamic(self) -> bool:
-        return any(callable(setting) for setting in (self._host, self._port, self._password))
+        return any(callable(setting) for setting in (self._host, self._port, self._password, self._user))
 
     def sink_options(self) -> dict[str, Any]:
-        return {"kind": "redis", "host": self.host, "port": self.port, "user": "", "password": self.password or "", "database": "0"}
+        login = {"user": self.username or "", "password": self.password or ""}
+        return {"kind": "redis", "host": self.host, "port": self.port, **login, "database": "0", "tls": self._tls}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'<callable>' if callable(self._host) else self._host!r})"

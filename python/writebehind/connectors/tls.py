@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
 from writebehind.errors import ConfigError
 
@@ -39,6 +40,21 @@ def mysql_driver(given: Mapping[str, str]) -> dict[str, str]:
     options = {"sslEnforce": "true", "sslVerify": "true" if _truth(given, "ssl_verify", "ssl_ca" in given) else "false"}
     names = {"ssl_ca": "sslCA", "ssl_cert": "sslCert", "ssl_key": "sslKey"}
     return options | {names[name]: value for name, value in given.items() if name in names}
+
+
+def redis_tls(is_wanted: bool | None, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """redis-py's options as the core's; None: plain text.
+
+    Raises:
+        ConfigError: a value is wrong, or options contradict each other.
+    """
+    if is_wanted is False and given:
+        raise ConfigError(f"ssl is false, but {next(iter(given))} is given")
+    if not is_wanted and not given:
+        return None
+    from writebehind.redis_tls import RedisTls  # which imports redis
+
+    return RedisTls(**given).core()
 
 
 def check_context(given: Mapping[str, str]) -> None:
