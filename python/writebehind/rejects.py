@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _GONE = "the key is gone or captured no more"
+# One step: were it two, a change that is written again might stay listed, and the next retry would write over what came after it.
+_REQUEUE = """
+local added = redis.call('WB.REQUEUE', ARGV[1], ARGV[2])
+if added == 1 then
+  redis.call('XDEL', KEYS[1], ARGV[3])
+  redis.call('HDEL', KEYS[2], ARGV[4])
+end
+return added
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,14 @@ def retry(client: Redis, pipeline: str, ids: Iterable[str] = (), *, force: bool 
     done = Retried()
     for reject in _chosen(client, pipeline, ids):
         reason = _capture(client, reject)
-        if reason == _GONE and force:
+        if not reason:
+            # Ended between the two, a retry captures the key again, as it is then: that changes nothing.
+            _forget(client, pipeline, reject)
+        elif reason == _GONE and force:
             reason = _requeue(client, pipeline, reject)
         if reason:
             done.kept.append((reject, reason))
         else:
-            _forget(client, pipeline, reject)
             done.captured += 1
     return done
 
@@ -119,21 +130,30 @@ def _capture(client: Redis, reject: Reject) -> str:
 
 
 def _requeue(client: Redis, pipeline: str, reject: Reject) -> str:
-    from redis.exceptions import ResponseError
+    """Puts the change into the stream again and takes it from the list; returns why not, "" if it did."""
+    from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
-    entry = reject.fields.get("entry", "").encode("utf-8", "surrogateescape")
+    entry: Any = reject.fields.get("entry", "").encode("utf-8", "surrogateescape")
+    keys = key_of(pipeline, "rejected"), key_of(pipeline, "rejected-ids")
     try:
-        return "" if client.execute_command("WB.REQUEUE", pipeline, entry) else "the key is captured no more"
+        return "" if client.eval(_REQUEUE, len(keys), *keys, pipeline, entry, reject.id, _mark(reject)) else "the key is captured no more"
+    except (NoPermissionError, OutOfMemoryError):
+        raise
     except ResponseError as error:
-        return str(error)
+        return str(error).partition(" script: ")[0]  # behind that, the line of ours
+
+
+def _mark(reject: Reject) -> str:
+    """What keeps a change from being listed twice: refused again after a retry, it must be listed again."""
+    return f"{reject.fields.get('identity', '')}/{reject.fields.get('id', '')}"
 
 
 def _forget(client: Redis, pipeline: str, reject: Reject) -> None:
-    with client.pipeline() as transaction:
-        transaction.xdel(key_of(pipeline, "rejected"), reject.id)
-        # Also the mark that keeps a change from being listed twice: refused again after this, it must be listed again.
-        transaction.hdel(key_of(pipeline, "rejected-ids"), f"{reject.fields.get('identity', '')}/{reject.fields.get('id', '')}")
-        transaction.execute()
+    # No transaction: a server above its maxmemory takes none. Ended between the two, the change is listed still.
+    with client.pipeline(transaction=False) as together:
+        together.hdel(key_of(pipeline, "rejected-ids"), _mark(reject))
+        together.xdel(key_of(pipeline, "rejected"), reject.id)
+        together.execute()
 
 
 def _chosen(client: Redis, pipeline: str, ids: Iterable[str]) -> list[Reject]:

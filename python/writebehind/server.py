@@ -75,6 +75,8 @@ def redis_errors(address: RedisAddress) -> Iterator[None]:
         raise RedisUnavailable(f"Redis at {address}: {error}") from None
     except (errors.ConnectionError, errors.TimeoutError, OSError) as error:
         raise _unreachable(address, error) from None
+    except errors.OutOfMemoryError as error:
+        raise RedisUnavailable(f"Redis at {address} is full: {error}", "raise its maxmemory, or let an engine write what waits") from None
     except errors.ResponseError as error:
         text = str(error)
         if text.startswith(("NOAUTH", "WRONGPASS")) or "without any password configured" in text or "unknown command 'AUTH'" in text:
@@ -102,6 +104,25 @@ def _unreachable(address: RedisAddress, error: Exception) -> WritebehindError:
     if found is not None:
         return ConfigError(f"Redis at {address}: {found[0]}", found[1])
     return RedisUnavailable(f"Redis at {address} can't be reached: {error}")
+
+
+# A command that an operator needs is not refused by a server above its maxmemory: it takes a few bytes at most.
+_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))"
+
+
+def write_though_full(client: Redis, command: str, key: str, *words: str) -> Any:
+    """Runs a command of one key also where the server's memory is full.
+
+    Args:
+        command: its name; the key is its first word.
+        words: the others.
+    """
+    import redis.exceptions as errors
+
+    try:
+        return client.execute_command(command, key, *words)
+    except errors.OutOfMemoryError:
+        return client.eval(_THOUGH_FULL, 1, key, command, *words)
 
 
 def module_missing(address: RedisAddress) -> ConfigError:

@@ -105,8 +105,10 @@ def test_the_acl_lines_are_enough(admin: redis.Redis, address: str, application:
         application.execute_command("HMSET", "k:2", "a", "2", "#", "+")
         application.delete("k:1")
         application.hset("k:2", "a", "not a number")
+        application.hset("k:1", "a", "not a number")
         assert engine.drain(10)
-        for verb in ("status", "rejected list p", "rejected retry p", "pause p", "resume p"):
+        application.execute_command("HSET", "k:1", "#", "-")
+        for verb in ("status", "rejected list p", "rejected retry p --force", "pause p", "resume p"):
             done = Cli(url)(*verb.split())
             assert done.returncode == 0, done.stderr
         assert engine.drain(10)

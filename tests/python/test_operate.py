@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from tests.conftest import Cli
+from tests.faults.proxy import Loss, Proxy
 from tests.python import running
 from writebehind import Engine, Pipeline
 from writebehind.connectors import PostgresConnection, PostgresConnector, SQLiteConnection, SQLiteConnector
@@ -273,3 +274,22 @@ def blocked(connection: psycopg2.extensions.connection) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
         return int(cursor.fetchone()[0])
+
+
+def test_a_forced_retry_whose_answer_is_lost_is_made_once(
+    engine: Engine, redis_server: RedisServer, redis_client: redis.Redis, file: Path
+) -> None:
+    reject(redis_client, engine, "k:gone")
+    redis_client.execute_command("HSET", "k:gone", "#", "-")
+    with sqlite3.connect(file) as database:
+        database.execute("DROP TABLE t")
+        database.execute("CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT)")
+    with Proxy(redis_server.port) as proxy:
+        cli = Cli(f"redis://127.0.0.1:{proxy.port}")
+        proxy.lose(b"WB.REQUEUE", Loss.ANSWER)  # what a retry that is killed then does not see either
+        assert cli("rejected", "retry", "p", "--force").returncode == 1
+        assert proxy.lost.is_set()
+        assert cli("rejected", "retry", "p", "--force").stderr == "p: 0 captured again, 0 stay listed\n"
+    assert engine.drain(10)
+    assert rows(file) == {"gone": "not a number"}
+    assert not redis_client.exists("writebehind:{p}:rejected-ids")

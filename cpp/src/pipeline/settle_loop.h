@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "ack/settler.h"
 #include "pipeline/context.h"
@@ -26,6 +28,8 @@ class SettleLoop {
   Status Open();
   Status Send();
   Status Beat();
+  // `hset` are the words of the command that was refused.
+  Status BeatThoughFull(std::span<const std::string_view> hset);
 
   Context* context_;
   Settler settler_;
@@ -35,6 +39,7 @@ class SettleLoop {
   std::string started_ms_;
   std::string host_;
   bool asked_ = false;  // Redis said whether it is paused
+  bool is_silent_ = false;  // nor does Redis take our word though it is full
 };
 
 }  // namespace writebehind

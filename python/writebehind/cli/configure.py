@@ -103,7 +103,7 @@ def acl_lines(prefixes: Sequence[str], *, has_categories: bool = True) -> list[s
     keys = " ".join(f"~{prefix}:* ~{{{prefix}:*}}*" for prefix in prefixes)
     application = "+@read +@write +@connection +wb.hset +wb.hmset +wb.copy -@dangerous" + ("" if has_categories else f" {ENGINE_ONLY}")
     # The keys of the application too: what was rejected is captured again from them.
-    engine = "+@connection +@read +@write +@transaction -@dangerous +xread +xdel +info +time +config|get"
+    engine = "+@connection +@read +@write +@transaction -@dangerous +xread +xdel +info +time +config|get +eval"
     commands = "+wb.list +wb.read +wb.settle +wb.reject +wb.requeue +wb.register +wb.unregister +wb.capture"
     return [
         f"ACL SETUSER application on '>PASSWORD' {keys} {application}",

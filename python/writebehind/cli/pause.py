@@ -27,10 +27,11 @@ def pause(pipeline: str, timeout: float, redis_url: str) -> None:
     Returns when the engine writes no more: what it had begun is committed.
     """
     from writebehind import registry
+    from writebehind.server import write_though_full
 
     with usable_server(redis_url) as client:
         registry.find_pipeline(client, pipeline)
-        client.hset(registry.key(pipeline, "control"), "paused", "1")
+        write_though_full(client, "HSET", registry.key(pipeline, "control"), "paused", "1")
         _wait(client, pipeline, timeout, is_paused=True)
     click.echo(f"{pipeline}: paused; changes wait until: writebehind resume {pipeline}", err=True)
 
