@@ -2,10 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "transform/mapping.h"
 #include "util/log.h"
 
 namespace writebehind {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kCatalogAge{10};
+constexpr int kCatalogShare = 100;  // reading it takes no more than one part in so many of the time
+
+Clock::time_point NextReading(Clock::time_point began) {
+  const auto now = Clock::now();
+  return now + std::max<Clock::duration>(kCatalogAge, (now - began) * kCatalogShare);
+}
+
+}  // namespace
 
 Status OpenSink(const PipelineOptions& options, std::unique_ptr<Sink>* sink) {
   SinkOptions fresh = options.sink;
@@ -57,9 +72,17 @@ Status Target::PlanFor(std::uint32_t definition, const Plan** plan) {
     plans_.clear();
     generation_ = now;
   }
+  const auto began = Clock::now();
   if (const auto known = plans_.find(definition); known != plans_.end()) {
-    *plan = &known->second;
-    return Status::Ok();
+    bool changed = false;
+    if (began >= known->second.due) {
+      if (Status status = CatalogChanged(definition, &changed); !status.ok()) return status;
+    }
+    if (!changed) {
+      if (began >= known->second.due) known->second.due = NextReading(began);
+      *plan = &known->second;
+      return Status::Ok();
+    }
   }
   auto found = definitions_->Find(definition);
   if (!found) return Status::Ok();
@@ -69,6 +92,7 @@ Status Target::PlanFor(std::uint32_t definition, const Plan** plan) {
   for (const std::string& warning : warnings) {
     if (definitions_->IsNews(warning)) Log(LogLevel::kWarning, options_.name, warning);
   }
+  made.due = NextReading(began);
   *plan = &plans_.emplace(definition, std::move(made)).first->second;
   return Status::Ok();
 }

@@ -1,6 +1,7 @@
 // One writer's end of the target: its sink, the plan of each definition, its checkpoint positions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@ struct Plan {
   const Output* output = nullptr;  // of `definition`
   Catalog catalog;
   TablePlan table;
+  std::chrono::steady_clock::time_point due{};  // when the catalog is to be read again
 };
 
 // Belongs to one worker; Cancel is for any thread.
@@ -33,8 +35,10 @@ class Target {
   void Disconnect();
   void Cancel() noexcept;
 
-  // The plan of a definition, made from the catalog the first time. *plan is null where the registry
-  // doesn't know the definition. It stays valid until Disconnect, Forget or CatalogChanged.
+  // The plan of a definition, made from the catalog the first time, and anew where the catalog, which is read again
+  // from time to time, has changed: a database may round what no longer fits, and says nothing. *plan is null where
+  // the registry doesn't know the definition. It stays valid until the next PlanFor, Disconnect, Forget or
+  // CatalogChanged.
   Status PlanFor(std::uint32_t definition, const Plan** plan);
   // Reads the catalog again; true, and the plan is made anew by the next PlanFor, if it differs.
   Status CatalogChanged(std::uint32_t definition, bool* changed);
@@ -54,7 +58,6 @@ class Target {
   [[nodiscard]] bool exactly_once() const { return !options_.sink.exactly_once_table.empty(); }
 
  private:
-
   const PipelineOptions& options_;
   std::size_t writer_;
   const Definitions* definitions_;
