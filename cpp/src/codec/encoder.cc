@@ -41,6 +41,7 @@ void EntryEncoder::Start(const Header& header) {
   AppendBytes(header.key, &head_);
   if ((header.flags & kFlagUuid) != 0) AppendBytes(header.uuid, &head_);
   head_.append(header.was);
+  if ((header.flags & kFlagFrom) != 0) AppendBytes(header.from, &head_);
 }
 
 void EntryEncoder::AddValue(std::string_view value) {
