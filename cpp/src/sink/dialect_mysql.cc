@@ -82,6 +82,16 @@ std::string Delete(const TablePlan& plan, std::size_t rows) {
   return "DELETE FROM " + Quote(plan.table, kMark) + " WHERE " + condition;
 }
 
+// The table can't be asked beside its own UPDATE, but as a table that is derived; LIMIT keeps it one.
+std::string Move(const TablePlan& plan) {
+  std::string set;
+  for (const Column& key : plan.keys) Add(&set, ", ", Name(key) + " = " + Stored(key));
+  const std::string table = Quote(plan.table, kMark);
+  const std::string same = SameKey(plan);
+  return "UPDATE " + table + " SET " + set + " WHERE " + same + " AND NOT EXISTS (SELECT 1 FROM (SELECT 1 FROM " +
+         table + " WHERE " + same + " AND NOT (" + same + ") LIMIT 1) AS other)";
+}
+
 std::string Update(const TablePlan& plan, const Shape& shape) {
   std::string set;
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
