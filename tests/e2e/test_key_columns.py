@@ -109,31 +109,31 @@ def test_two_hashes_of_one_row(run: Run) -> None:
     assert run.rows("places") == {("a", 7, "v")}
 
 
-def test_a_row_that_is_taken_by_a_change_that_is_refused(run: Run) -> None:
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_a_row_that_is_taken_by_a_change_that_is_refused(run: Run, is_batch: bool) -> None:
     """It stays the other's, who can leave it; alone and in a batch with what comes behind."""
-    for is_batch in (True, False):
 
-        def do(*commands: str) -> None:
-            words = [tuple(command.split()) for command in commands]
-            for some in [words] if is_batch else [[one] for one in words]:
-                run.together(*some)  # noqa: B023
-                run.drain()
+    def do(*commands: str) -> None:
+        words = [tuple(command.split()) for command in commands]
+        for some in [words] if is_batch else [[one] for one in words]:
+            run.together(*some)
+            run.drain()
 
-        books(run, x=1, y=2, z=3)
-        run.drain()
-        do("HSET book:x place 2 n 5000", "HSET book:y place 4")  # y had 2 all the while
-        assert run.rows("places") == {("a", 1, "x"), ("a", 4, "y"), ("a", 3, "z")}
-        do("HSET book:x place 3", "HSET book:x place 5 n 1")  # so had z 3
-        assert run.rows("places") == {("a", 5, "x"), ("a", 4, "y"), ("a", 3, "z")}
-        do("HSET book:x place 6 n 5000", "HSET book:z place 5 t w", "HSET book:x place 7 n 1")  # x lost 5 to z
-        assert run.rows("places") == {("a", 7, "x"), ("a", 4, "y"), ("a", 5, "w")}
-        do("HSET book:x place 4 n 5000", "DEL book:x")
-        assert run.rows("places") == {("a", 4, "y"), ("a", 5, "w")}
-        do("HSET book:x s a place 8 n 5000", "HSET book:z place 8", "HSET book:x place 9 n 1")  # x never had 8
-        assert run.rows("places") == {("a", 4, "y"), ("a", 8, "w"), ("a", 9, None)}
-        run.redis.delete("book:x", "book:y", "book:z")
-        assert run.rows("places") == set()
-        run.no_strays()
+    books(run, x=1, y=2, z=3)
+    run.drain()
+    do("HSET book:x place 2 n 5000", "HSET book:y place 4")  # y had 2 all the while
+    assert run.rows("places") == {("a", 1, "x"), ("a", 4, "y"), ("a", 3, "z")}
+    do("HSET book:x place 3", "HSET book:x place 5 n 1")  # so had z 3
+    assert run.rows("places") == {("a", 5, "x"), ("a", 4, "y"), ("a", 3, "z")}
+    do("HSET book:x place 6 n 5000", "HSET book:z place 5 t w", "HSET book:x place 7 n 1")  # x lost 5 to z
+    assert run.rows("places") == {("a", 7, "x"), ("a", 4, "y"), ("a", 5, "w")}
+    do("HSET book:x place 4 n 5000", "DEL book:x")
+    assert run.rows("places") == {("a", 4, "y"), ("a", 5, "w")}
+    do("HSET book:x s a place 8 n 5000", "HSET book:z place 8", "HSET book:x place 9 n 1")  # x never had 8
+    assert run.rows("places") == {("a", 4, "y"), ("a", 8, "w"), ("a", 9, None)}
+    run.redis.delete("book:x", "book:y", "book:z")
+    assert run.rows("places") == set()
+    run.no_strays()
 
 
 def test_a_row_that_moves_keeps_what_is_not_mapped(run: Run) -> None:
