@@ -45,11 +45,9 @@ std::vector<std::string> Schema(const Output& output);
 }  // namespace postgres_sql
 
 namespace mysql_sql {
-// `rows` rows a statement; parameters row by row, each shape.Cells(plan). Where it is guarded, a row that
-// another key's row stands in the way of fails with kMysqlGuard.
+// `rows` rows a statement; parameters row by row, each shape.Cells(plan). A row that another key's row stands in
+// the way of fails with kMysqlGuard.
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows);
-// False: a key column may be NULL, so setting it to NULL would not fail.
-bool IsGuarded(const TablePlan& plan);
 std::string Delete(const TablePlan& plan, std::size_t rows);
 // One row, given a new key unless another row has that; parameters: the new key, the old, and both again.
 std::string Move(const TablePlan& plan);

@@ -57,19 +57,13 @@ std::string Guard(const TablePlan& plan) {
 
 }  // namespace
 
-bool IsGuarded(const TablePlan& plan) {
-  return std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
-}
-
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows) {
-  std::string set;
-  if (IsGuarded(plan)) set = Guard(plan);
+  std::string set = Guard(plan);
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     if (shape.Keeps(i)) continue;
     const std::string column = Name(plan.columns[i]);
     Add(&set, ", ", column + " = VALUES(" + column + ")");
   }
-  if (set.empty()) set = Name(plan.keys.front()) + " = " + Name(plan.keys.front());
   return InsertInto(plan, shape, rows) + " ON DUPLICATE KEY UPDATE " + set;
 }
 

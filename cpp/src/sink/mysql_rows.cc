@@ -111,7 +111,7 @@ void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows
   }
   const bool exact =
       !shape.is_delete &&
-      (shape.UpdateFirst(plan) || (plan.other_unique && (!mysql_sql::IsGuarded(plan) || rows.size() == 1)));
+      (shape.UpdateFirst(plan) || (plan.other_unique && rows.size() == 1));
   if (exact) {
     for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
     return;
