@@ -104,7 +104,7 @@ def look(run: Run, model: Model, done: list[str], number: int) -> None:
     model.rows = {row: (t, n, f"n{number}-{row}") for row, (t, n, _) in model.rows.items()}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_table_has_what_the_last_changes_say(run: Run, seed: int) -> None:
     chance = random.Random(seed)
     model = Model()

@@ -17,21 +17,21 @@
 
 namespace writebehind {
 
-// Bounds what the engine holds in memory: bytes and records between the stream and the database.
-// Thread-safe.
+// Bounds what the engine holds in memory between the stream and the database, in bytes: of the entries, and of
+// what they are decoded to. Thread-safe.
 class Budget {
  public:
-  Budget(std::size_t bytes, std::size_t records) : bytes_left_(Signed(bytes)), records_left_(Signed(records)) {}
+  explicit Budget(std::size_t bytes) : left_(static_cast<std::ptrdiff_t>(bytes)) {}
 
   // Waits until there is room; a read may then overdraw it by itself, so that a value larger than the
   // whole budget still passes. False once closed.
   bool Await() {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return closed_ || (bytes_left_ > 0 && records_left_ > 0); });
+    room_.wait(lock, [this] { return closed_ || left_ > 0; });
     return !closed_;
   }
-  void Take(std::size_t bytes, std::size_t records) { Give(-Signed(bytes), -Signed(records)); }
-  void Return(std::size_t bytes, std::size_t records) { Give(Signed(bytes), Signed(records)); }
+  void Take(std::size_t bytes) { Give(-static_cast<std::ptrdiff_t>(bytes)); }
+  void Return(std::size_t bytes) { Give(static_cast<std::ptrdiff_t>(bytes)); }
   void Close() {
     std::lock_guard lock(mutex_);
     closed_ = true;
@@ -39,18 +39,15 @@ class Budget {
   }
 
  private:
-  static std::ptrdiff_t Signed(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
-  void Give(std::ptrdiff_t bytes, std::ptrdiff_t records) {
+  void Give(std::ptrdiff_t bytes) {
     std::lock_guard lock(mutex_);
-    bytes_left_ += bytes;
-    records_left_ += records;
+    left_ += bytes;
     room_.notify_all();
   }
 
   std::mutex mutex_;
   std::condition_variable room_;
-  std::ptrdiff_t bytes_left_;
-  std::ptrdiff_t records_left_;
+  std::ptrdiff_t left_;
   bool closed_ = false;
 };
 
@@ -61,16 +58,20 @@ class FieldArena {
     if (blocks_.empty() || used_ + count > blocks_.back().size()) {
       blocks_.emplace_back(std::max<std::size_t>(count, kBlock));
       used_ = 0;
+      bytes_ += blocks_.back().size() * sizeof(Field);
     }
     std::span<Field> fields(blocks_.back().data() + used_, count);
     used_ += count;
     return fields;
   }
 
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
  private:
   static constexpr std::size_t kBlock = 4096;
   std::vector<std::vector<Field>> blocks_;
   std::size_t used_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 // How much of a parcel is still to be settled, kept in the order of reading (ack/tracker.h).
@@ -86,8 +87,10 @@ struct Parcel {
   Parcel(const Parcel&) = delete;
   Parcel& operator=(const Parcel&) = delete;
   ~Parcel() {
-    if (budget) budget->Return(bytes, records.size());
+    if (budget) budget->Return(memory());
   }
+
+  [[nodiscard]] std::size_t memory() const { return bytes + records.size() * sizeof(Record) + fields.bytes(); }
 
   std::vector<Record> records;  // in the order of their IDs
   FieldArena fields;

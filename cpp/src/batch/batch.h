@@ -36,6 +36,7 @@ struct Batch {
 
   std::vector<Row> rows;   // of the pending records, in their order
   std::vector<Row> heads;  // of those, the last of each key: what is written
+  std::uint64_t mapped_by = 0;  // plan that rows and heads were made by ahead of time; 0: they are to be made
 
   [[nodiscard]] bool empty() const { return records.empty(); }
   [[nodiscard]] std::uint64_t identity() const { return records.front()->identity; }
@@ -54,6 +55,7 @@ struct Batch {
     again = false;
     rows.clear();
     heads.clear();
+    mapped_by = 0;
   }
 };
 

@@ -9,10 +9,23 @@ bool Batcher::Await(Clock::time_point deadline) {
   return !stop_->requested() && !shares_->empty();
 }
 
-bool Batcher::Fits(const Batch& batch, const Record& record) const {
+bool Batcher::Fits(const Batch& batch, const Record& record) {
   if (batch.empty()) return true;
-  return batch.records.size() < limits_.rows && batch.bytes + record.packed.size() <= limits_.bytes &&
-         record.identity == batch.identity() && record.definition == batch.definition();
+  return batch.bytes + record.packed.size() <= limits_.bytes && record.identity == batch.identity() &&
+         record.definition == batch.definition() && FitsItsKey(batch, record);
+}
+
+// The keys are counted when there are as many records as rows may be: most batches never have more.
+bool Batcher::FitsItsKey(const Batch& batch, const Record& record) {
+  if (batch.records.size() < limits_.rows) return true;
+  if (batch.records.size() >= kRecordsPerRow * limits_.rows) return false;
+  if (batch.records.size() == limits_.rows) {
+    keys_.Clear();
+    for (const Record* taken : batch.records) keys_.Add(taken->key);
+  }
+  if (keys_.Has(record.key)) return true;
+  if (keys_.count() >= limits_.rows) return false;
+  return keys_.Add(record.key);
 }
 
 // Takes what is there. False: the batch can take no more.
@@ -43,8 +56,19 @@ bool Batcher::Fill(Batch* batch) {
   }
 }
 
+bool Batcher::TryNext(Batch* batch) {
+  if (Fill(batch)) return false;
+  Finish(batch);
+  return true;
+}
+
+void Batcher::Finish(Batch* batch) {
+  busy_ = batch->records.size() >= limits_.enough;
+  batch->fates.resize(batch->records.size());
+}
+
 bool Batcher::Next(Batch* batch) {
-  while (!share_ && shares_->empty()) {
+  while (batch->empty() && !share_ && shares_->empty()) {
     if (stop_->requested()) return false;
     if (shares_->closed() && shares_->empty()) return false;
     busy_ = false;  // it had nothing to do
@@ -56,8 +80,7 @@ bool Batcher::Next(Batch* batch) {
     const auto deadline = Clock::now() + limits_.patience;
     while (open && batch->records.size() < limits_.enough && Await(deadline)) open = Fill(batch);
   }
-  busy_ = batch->records.size() >= limits_.enough;
-  batch->fates.resize(batch->records.size());
+  Finish(batch);
   return !stop_->requested();
 }
 

@@ -3,17 +3,6 @@
 #include "codec/entry_format.h"
 
 namespace writebehind {
-namespace {
-
-// One huge hash must not hold its memory for ever.
-constexpr std::size_t kKeptCapacity = std::size_t{1} << 20U;
-
-void Clear(std::string* buffer) {
-  if (buffer->capacity() > kKeptCapacity) std::string().swap(*buffer);
-  buffer->clear();
-}
-
-}  // namespace
 
 void AppendVarint(std::uint64_t value, std::string* out) {
   while (value >= 0x80U) {
@@ -29,41 +18,47 @@ void AppendBytes(std::string_view bytes, std::string* out) {
 }
 
 void EntryEncoder::Start(const Header& header) {
-  Clear(&head_);
-  Clear(&body_);
+  head_.Clear();
+  body_.Clear();
   count_ = 0;
-  head_.push_back(header.op);
-  head_.push_back(static_cast<char>(header.flags));
-  for (unsigned shift = 0; shift < 64; shift += 8) {
-    head_.push_back(static_cast<char>((header.identity >> shift) & 0xFFU));
+  head_.Byte(header.op);
+  head_.Byte(static_cast<char>(header.flags));
+  head_.Fixed64(header.identity);
+  head_.Varint(header.definition);
+  head_.Varint(header.key.size());
+  head_.Append(header.key);
+  if ((header.flags & kFlagUuid) != 0) {
+    head_.Varint(header.uuid.size());
+    head_.Append(header.uuid);
   }
-  AppendVarint(header.definition, &head_);
-  AppendBytes(header.key, &head_);
-  if ((header.flags & kFlagUuid) != 0) AppendBytes(header.uuid, &head_);
-  head_.append(header.was);
-  if ((header.flags & kFlagFrom) != 0) AppendBytes(header.from, &head_);
+  head_.Append(header.was);
+  if ((header.flags & kFlagFrom) != 0) {
+    head_.Varint(header.from.size());
+    head_.Append(header.from);
+  }
 }
 
 void EntryEncoder::AddValue(std::string_view value) {
   ++count_;
-  AppendVarint(std::uint64_t{value.size()} + 1, &body_);
-  body_.append(value);
+  body_.Varint(std::uint64_t{value.size()} + 1);
+  body_.Append(value);
 }
 
 void EntryEncoder::AddAbsent() {
   ++count_;
-  body_.push_back('\0');
+  body_.Byte('\0');
 }
 
 void EntryEncoder::AddNamed(std::string_view name, std::string_view value) {
-  AppendBytes(name, &body_);
+  body_.Varint(name.size());
+  body_.Append(name);
   AddValue(value);
 }
 
 std::string_view EntryEncoder::Finish() {
-  AppendVarint(count_, &head_);
-  head_.append(body_);
-  return head_;
+  head_.Varint(count_);
+  head_.Append(body_.view());
+  return head_.view();
 }
 
 }  // namespace writebehind

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "codec/byte_buffer.h"
+
 namespace writebehind {
 
 // varint and bytes of the grammar.
@@ -39,8 +41,8 @@ class EntryEncoder {
   std::string_view Finish();
 
  private:
-  std::string head_;
-  std::string body_;
+  ByteBuffer head_;
+  ByteBuffer body_;
   std::uint64_t count_ = 0;
 };
 

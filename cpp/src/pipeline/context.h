@@ -36,7 +36,7 @@ struct Context {
   explicit Context(PipelineOptions given)
       : options(std::move(given)),
         definitions(options.name),
-        budget(std::make_shared<Budget>(2 * options.max_batch_bytes, 2 * (options.writers + 1) * options.max_batch_rows)) {
+        budget(std::make_shared<Budget>(2 * options.max_batch_bytes + (options.writers + 1) * options.max_batch_rows * kSmallRecord)) {
     for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
   }
 
@@ -49,6 +49,9 @@ struct Context {
       lane->arrived.Notify();
     }
   }
+
+  // What a change of a few short fields takes beside its bytes: so many rows as may be under way always find room.
+  static constexpr std::size_t kSmallRecord = 512;
 
   const PipelineOptions options;
   Definitions definitions;

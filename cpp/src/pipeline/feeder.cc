@@ -164,7 +164,7 @@ Status Feeder::Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<P
   made.again = made.records.front().id <= again_until_;
   made.ticket = std::make_shared<Ticket>(Ticket{made.records.front().id, made.records.back().id, identity, made.records.size()});
   made.budget = context_->budget;
-  context_->budget->Take(made.bytes, made.records.size());
+  context_->budget->Take(made.memory());
   return Status::Ok();
 }
 

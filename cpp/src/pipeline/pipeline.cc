@@ -11,6 +11,7 @@
 #include "pipeline/target.h"
 #include "pipeline/worker.h"
 #include "util/log.h"
+#include "util/thread_name.h"
 
 namespace writebehind {
 
@@ -30,6 +31,7 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
     Run("reader", [this] { feeder.Run(); });
     for (auto& worker : workers) {
       Run("writer", [this, &worker] {
+        worker->Warm();
         while (worker->RunOnce()) {
         }
         --context.workers_alive;
@@ -75,6 +77,7 @@ class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
       ++threads->count;
     }
     std::thread([self = shared_from_this(), threads = threads, name, body]() mutable {
+      NameThread((std::string("wb-") + name).c_str());
       try {
         body();
       } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace writebehind {
 namespace {
@@ -38,8 +39,9 @@ bool Worker::NextBatch() {
   storing_ = recalled_ = false;
   if (cut_.empty()) {
     whole_ = true;
-    batch_.Clear();
-    return batcher_.Next(&batch_);
+    bool full = false;
+    if (!ahead_.Take(&batch_, &arena_, &coalescer_, &full)) batch_.Clear();
+    return full ? !context_->stop.requested() : batcher_.Next(&batch_);
   }
   batch_ = std::move(cut_.back());
   cut_.pop_back();
@@ -62,17 +64,34 @@ Status Worker::Attempt() {
     if (Status status = rewriter_.Run(*plan->definition, &batch_); !status.ok()) return status;
   }
   const bool keyed = plan != nullptr && plan->table.field_keys;
-  if (!keyed) {
-    strays_.Reset();
-    MapRows(plan);
-  } else if (Status status = MapKeyedRows(*plan); !status.ok()) {
-    return status;
+  if (!keyed) strays_.Reset();
+  if (!IsMapped(plan)) {
+    if (!keyed) {
+      MapRows(plan);
+    } else if (Status status = MapKeyedRows(*plan); !status.ok()) {
+      return status;
+    }
+    coalescer_.Run(&batch_, keyed ? plan->table.keys.size() : 0);
+    if (keyed && !target_.MovesRows()) SplitMoves(plan->table);
   }
-  coalescer_.Run(&batch_, keyed ? plan->table.keys.size() : 0);
-  if (keyed && !target_.MovesRows()) SplitMoves(plan->table);
   if (Status status = HandleRefused(); !status.ok()) return status;
   if (Status status = StoreStrays(); !status.ok()) return status;
   return Commit(plan);
+}
+
+// Were its rows made ahead of time, and is nothing decided about any of them since? Only once: a batch that is
+// tried again is mapped again.
+bool Worker::IsMapped(const Plan* plan) {
+  const std::uint64_t by = std::exchange(batch_.mapped_by, 0);
+  return plan != nullptr && by == plan->table.id &&
+         std::all_of(batch_.fates.begin(), batch_.fates.end(), [](const Fate& fate) { return fate.state == Fate::State::kPending; });
+}
+
+// A batch of at least half the size says that more waits. What a recipe's own function makes of a change, and
+// which row a key had before, is known when the batch before it is written.
+bool Worker::MayLookAhead(const Plan* plan) const {
+  return plan != nullptr && !plan->table.field_keys && !context_->options.transformer && cut_.empty() &&
+         batch_.records.size() >= std::max<std::size_t>(context_->options.max_batch_rows / 2, 1);
 }
 
 void Worker::MapRows(const Plan* plan) {
@@ -108,7 +127,9 @@ bool Worker::MapOne(const Plan& plan, const Record& record, std::uint32_t i, Row
 
 Status Worker::Commit(const Plan* plan) {
   static const TablePlan no_plan;
+  if (MayLookAhead(plan)) ahead_.Begin(plan);
   WriteResult result = target_.Write(plan != nullptr ? plan->table : no_plan, batch_.heads, batch_.records, batch_.identity(), batch_.last());
+  ahead_.End();
   switch (result.status.code()) {
     case Code::kRefused:
       if (result.refused.empty()) return {Code::kTransient, result.status.message(), result.status.hint()};
@@ -127,6 +148,7 @@ Status Worker::Commit(const Plan* plan) {
       target_.ForgetPositions();
       passed_.clear();
       recalled_ = false;
+      none_rejected_ = 0;
       break;
     default: break;
   }

@@ -16,6 +16,7 @@
 #include "batch/coalescer.h"
 #include "pipeline/brake.h"
 #include "pipeline/context.h"
+#include "pipeline/lookahead.h"
 #include "pipeline/moves.h"
 #include "pipeline/retry.h"
 #include "pipeline/rewriter.h"
@@ -34,6 +35,9 @@ class Worker {
   // One batch from the queue to its settlement. False: there is nothing more to do.
   bool RunOnce();
 
+  // Connects to the target before there is anything to write; that it fails is told when there is.
+  void Warm() { static_cast<void>(target_.Connect()); }
+
   // Lets go of the target; the last call of the thread.
   void Close() { target_.Disconnect(); }
 
@@ -46,8 +50,10 @@ class Worker {
   using RefusedRecord = std::pair<std::uint32_t, Refusal>;  // index into the batch's records
 
   bool NextBatch();
+  bool IsMapped(const Plan* plan);
   Status Attempt();
   void MapRows(const Plan* plan);
+  bool MayLookAhead(const Plan* plan) const;
   bool MapOne(const Plan& plan, const Record& record, std::uint32_t i, Row* row);
   Status Commit(const Plan* plan);
   std::unique_ptr<Settlement> BuildSettlement();
@@ -95,6 +101,7 @@ class Worker {
   Lane* lane_;
   Target target_;
   Batcher batcher_;
+  Lookahead ahead_{&batcher_};
   Rewriter rewriter_;
   Coalescer coalescer_;
   Retry retry_;
@@ -107,6 +114,7 @@ class Worker {
   Batch batch_;
   std::vector<RefusedRecord> refused_;  // of this batch, not stored yet
   bool storing_ = false;                // they may be in the rejected stream already: there is no way back
+  std::uint64_t none_rejected_ = 0;     // reading at whose beginning nothing was listed as rejected
   bool recalled_ = false;               // Redis was asked what of this batch was rejected earlier
   std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last

@@ -122,9 +122,15 @@ Status Worker::StartIdentity(StreamId behind) {
 // rejected, whatever would become of it now, and its writer is told.
 Status Worker::RecallRejections(const std::vector<std::uint32_t>& records) {
   if (records.empty()) return Status::Ok();
+  const std::uint64_t reading = batch_.holdings.front().parcel->reading;
+  if (none_rejected_ == reading) return Status::Ok();
   const std::string key = KeyOf(*context_, "rejected-ids");
   Reply reply;
-  if (Status status = CommandRedis({"EXISTS", key}, &reply); !status.ok() || reply->integer == 0) return status;
+  if (Status status = CommandRedis({"EXISTS", key}, &reply); !status.ok()) return status;
+  if (reply->integer == 0) {
+    none_rejected_ = reading;  // what is rejected from now on was not read before
+    return Status::Ok();
+  }
   std::vector<std::string> ids;
   for (const std::uint32_t i : records) {
     ids.push_back(IdentityText(batch_.records[i]->identity) + '/' + batch_.records[i]->id.ToString());

@@ -48,7 +48,7 @@ class MysqlSink final : public SavepointSink {
   void SetSavepoint(bool /*again*/) override { session_.Execute("SAVEPOINT wb"); }
   bool IsTooLarge(const WriteRequest& request, const Shape& shape, std::uint32_t row,
                   Refusal* refusal) override {
-    return rows_.TooLarge(request, row, shape, refusal);
+    return rows_.TooLarge(request, shape, Rows(&row, 1), refusal);
   }
 
   MysqlSession session_;
@@ -144,9 +144,7 @@ bool MysqlSink::MoveCheckpoint(const WriteRequest& request, Status* judged) {
 Status MysqlSink::Transaction(const WriteRequest& request, const std::vector<Group>& groups) {
   Refusal refusal;
   for (const Group& group : groups) {
-    for (const std::uint32_t row : group.rows) {
-      if (IsTooLarge(request, group.shape, row, &refusal)) return {Code::kRefused, refusal.reason};
-    }
+    if (rows_.TooLarge(request, group.shape, group.rows, &refusal)) return {Code::kRefused, refusal.reason};
   }
   Status status;
   try {

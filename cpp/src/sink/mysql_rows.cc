@@ -93,9 +93,10 @@ void MysqlRows::Move(const WriteRequest& request, const Shape& shape, std::uint3
 }
 
 // What a row adds to a statement's packet; long cells have packets of their own.
-std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const Shape& shape, std::uint32_t row) const {
+std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const std::vector<std::size_t>& cells,
+                                   std::uint32_t row) {
   std::size_t bytes = 0;
-  for (const std::size_t cell : shape.Cells(request.plan)) {
+  for (const std::size_t cell : cells) {
     const std::size_t size = request.rows[row].cells[cell].text.size();
     const bool alone = size > kMysqlLongData || request.plan.column(cell).type.kind == TypeKind::kBytes;
     bytes += kParameterBytes + (alone ? 0 : size);
@@ -122,7 +123,7 @@ void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows
     std::size_t bytes = 0;
     std::size_t count = 0;
     while (count < rows.size() && count < most) {
-      bytes += PacketBytes(request, shape, rows[count]);
+      bytes += PacketBytes(request, cells, rows[count]);
       if (count > 0 && bytes > PacketLimit()) break;
       ++count;
     }
@@ -134,17 +135,22 @@ void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows
 }
 
 // A row that the protocol can't carry.
-bool MysqlRows::TooLarge(const WriteRequest& request, std::uint32_t row, const Shape& shape,
+bool MysqlRows::TooLarge(const WriteRequest& request, const Shape& shape, Rows rows, Refusal* refusal) const {
+  const std::vector<std::size_t> cells = shape.Cells(request.plan);
+  return std::any_of(rows.begin(), rows.end(), [&](std::uint32_t row) { return TooLarge(request, cells, row, refusal); });
+}
+
+bool MysqlRows::TooLarge(const WriteRequest& request, const std::vector<std::size_t>& cells, std::uint32_t row,
                          Refusal* refusal) const {
-  std::string column;
-  for (const std::size_t cell : shape.Cells(request.plan)) {
-    if (request.rows[row].cells[cell].text.size() > PacketLimit()) column = request.plan.column(cell).name;
+  const Column* column = nullptr;
+  for (const std::size_t cell : cells) {
+    if (request.rows[row].cells[cell].text.size() > PacketLimit()) column = &request.plan.column(cell);
   }
-  if (column.empty() && PacketBytes(request, shape, row) <= PacketLimit()) return false;
+  if (column == nullptr && PacketBytes(request, cells, row) <= PacketLimit()) return false;
   *refusal =
       MakeRefusal(request.plan, request.rows[row],
                   "the row is larger than max_allowed_packet (" + std::to_string(session_->max_packet()) +
-                      " bytes)" + (column.empty() ? "" : " by column '" + column + "'"),
+                      " bytes)" + (column == nullptr ? "" : " by column '" + column->name + "'"),
                   false);
   refusal->row = row;
   return true;

@@ -20,16 +20,18 @@ class MysqlRows {
   // Inside the transaction that is open; throws DriverFailure, with some of the rows written.
   void Write(const WriteRequest& request, const Shape& shape, Rows rows);
 
-  // Is it a row that no packet can carry?
-  bool TooLarge(const WriteRequest& request, std::uint32_t row, const Shape& shape, Refusal* refusal) const;
+  // Is there a row among them that no packet can carry? `refusal` names it.
+  bool TooLarge(const WriteRequest& request, const Shape& shape, Rows rows, Refusal* refusal) const;
 
  private:
   void WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row);
   void Move(const WriteRequest& request, const Shape& shape, std::uint32_t row);
   std::uint64_t Run(const WriteRequest& request, const Shape& shape, char what,
                     const std::vector<std::size_t>& cells, Rows rows);
-  [[nodiscard]] std::size_t PacketBytes(const WriteRequest& request, const Shape& shape,
-                                        std::uint32_t row) const;
+  static std::size_t PacketBytes(const WriteRequest& request, const std::vector<std::size_t>& cells,
+                                 std::uint32_t row);
+  bool TooLarge(const WriteRequest& request, const std::vector<std::size_t>& cells, std::uint32_t row,
+                Refusal* refusal) const;
   [[nodiscard]] std::size_t PacketLimit() const {
     return session_->max_packet() - session_->max_packet() / 16;
   }

@@ -78,12 +78,9 @@ void Bind(sql::PreparedStatement* statement, unsigned at, const MysqlParameter& 
   }
 }
 
-std::unique_ptr<sql::PreparedStatement> WithTexts(sql::Connection* connection, const std::string& sql,
-                                                  const std::vector<std::string>& parameters) {
-  std::unique_ptr<sql::PreparedStatement> statement(connection->prepareStatement(sql));
+void SetTexts(sql::PreparedStatement* statement, const std::vector<std::string>& texts) {
   unsigned at = 0;
-  for (const std::string& text : parameters) statement->setString(++at, text);
-  return statement;
+  for (const std::string& text : texts) statement->setString(++at, text);
 }
 
 DriverFailure Failed(const sql::SQLException& error) {
@@ -220,7 +217,8 @@ void MysqlSession::Execute(const std::string& sql) {
 
 std::vector<Texts> MysqlSession::Query(const std::string& sql, const std::vector<std::string>& parameters) {
   return Guarded([&] {
-    const auto statement = WithTexts(driver_->connection.get(), sql, parameters);
+    const std::unique_ptr<sql::PreparedStatement> statement(driver_->connection->prepareStatement(sql));
+    SetTexts(statement.get(), parameters);
     const std::unique_ptr<sql::ResultSet> result(statement->executeQuery());
     const unsigned columns = result->getMetaData()->getColumnCount();
     std::vector<Texts> rows;
@@ -236,8 +234,10 @@ std::vector<Texts> MysqlSession::Query(const std::string& sql, const std::vector
 }
 
 std::uint64_t MysqlSession::Change(const std::string& sql, const std::vector<std::string>& parameters) {
+  if (!IsPrepared(sql)) Prepare(sql, sql);
   return Guarded([&] {
-    const auto statement = WithTexts(driver_->connection.get(), sql, parameters);
+    sql::PreparedStatement* statement = driver_->prepared.at(sql).statement.get();
+    SetTexts(statement, parameters);
     return static_cast<std::uint64_t>(statement->executeUpdate());
   });
 }

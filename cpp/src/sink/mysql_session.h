@@ -48,7 +48,7 @@ class MysqlSession {
   // All below throw DriverFailure; with kNotConnected the session is closed already.
   void Execute(const std::string& sql);
   std::vector<Texts> Query(const std::string& sql, const std::vector<std::string>& parameters);
-  // Rows that a statement without an answer matched, changed or not.
+  // Rows that a statement without an answer matched, changed or not. It stays prepared.
   std::uint64_t Change(const std::string& sql, const std::vector<std::string>& parameters);
 
   // A statement kept prepared by `key`; `sql` makes its text where it is not. For a SELECT: the rows found.

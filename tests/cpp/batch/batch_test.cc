@@ -4,36 +4,12 @@
 
 #include "batch/batcher.h"
 #include "batch/coalescer.h"
+#include "shares.h"
 
 namespace writebehind {
 namespace {
 
 using std::chrono::milliseconds;
-
-struct Line {
-  std::string key;
-  std::uint64_t identity = 1;
-  std::uint32_t definition = 1;
-  std::size_t bytes = 10;
-};
-
-// A parcel that owns its texts, with IDs counted up from `first`.
-std::unique_ptr<Share> ShareOf(const std::vector<Line>& lines, std::uint64_t first = 1) {
-  auto texts = std::make_shared<std::vector<std::string>>();
-  auto parcel = std::make_shared<Parcel>();
-  texts->reserve(lines.size() * 2);
-  for (const Line& line : lines) {
-    Record record;
-    record.id = {first++, 0};
-    record.identity = line.identity;
-    record.definition = line.definition;
-    record.key = texts->emplace_back(line.key);
-    record.packed = texts->emplace_back(line.bytes, 'x');
-    parcel->records.push_back(record);
-  }
-  parcel->bytes_owner = texts;
-  return std::make_unique<Share>(Share{parcel, true, {}});
-}
 
 class BatcherTest : public ::testing::Test {
  protected:
@@ -61,6 +37,21 @@ TEST_F(BatcherTest, TakesAllThatHasArrivedUpToTheLimits) {
   EXPECT_EQ(batch_.records[0]->key, "e");
 }
 
+TEST_F(BatcherTest, TakesMoreRecordsThanRowsOfKeysThatItHas) {
+  Batcher batcher = Make({2, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"a"}, {"b"}, {"a"}, {"c"}, {"a"}}));
+  queue_.Push(ShareOf({{"c"}, {"a"}, {"c"}, {"a"}, {"c"}, {"a"}, {"c"}, {"a"}}, 8));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 5U);  // c would be a third row
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 8U);  // four for each row, however few the keys
+  EXPECT_EQ(batch_.records.back()->key, "a");
+  batch_.Clear();
+  ASSERT_TRUE(batcher.Next(&batch_));
+  EXPECT_EQ(batch_.records.size(), 2U);
+}
+
 TEST_F(BatcherTest, BytesBoundABatchButOneRecordAlwaysFits) {
   Batcher batcher = Make({100, 50, 100, milliseconds(0)});
   queue_.Push(ShareOf({{"big", 1, 1, 500}, {"a", 1, 1, 30}, {"b", 1, 1, 30}}));
@@ -81,6 +72,21 @@ TEST_F(BatcherTest, NeverMixesIdentitiesOrDefinitions) {
     ASSERT_EQ(batch_.records.size(), 1U) << key;
     EXPECT_EQ(batch_.records[0]->key, key);
   }
+}
+
+TEST_F(BatcherTest, WithoutWaitingTakesAFullBatchOrTheBeginningOfOne) {
+  Batcher batcher = Make({2, 1000, 100, milliseconds(0)});
+  queue_.Push(ShareOf({{"a"}, {"b"}, {"c"}}));
+  EXPECT_TRUE(batcher.TryNext(&batch_));
+  EXPECT_EQ(batch_.fates.size(), 2U);
+  batch_.Clear();
+  EXPECT_FALSE(batcher.TryNext(&batch_));  // c might still get company
+  ASSERT_EQ(batch_.records.size(), 1U);
+  queue_.Push(ShareOf({{"d"}, {"e"}}, 4));
+  ASSERT_TRUE(batcher.Next(&batch_));
+  ASSERT_EQ(batch_.records.size(), 2U);
+  EXPECT_EQ(batch_.records[0]->key, "c");
+  EXPECT_EQ(batch_.records[1]->key, "d");
 }
 
 TEST_F(BatcherTest, SaysByAnEmptyBatchThatReadingBeginsAnew) {
@@ -272,16 +278,16 @@ TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
 }
 
 TEST(Budget, IsReturnedByTheLastHolderOfAParcel) {
-  auto budget = std::make_shared<Budget>(100, 10);
+  auto budget = std::make_shared<Budget>(100);
   auto parcel = std::make_shared<Parcel>();
   parcel->records.resize(1);
   parcel->bytes = 1000;  // one read may overdraw
   parcel->budget = budget;
-  budget->Take(1000, 1);
+  budget->Take(1000);
   std::thread holder([&parcel] { parcel.reset(); });
   EXPECT_TRUE(budget->Await());
   holder.join();
-  budget->Take(1000, 1);
+  budget->Take(1000);
   std::thread closer([&budget] { budget->Close(); });
   EXPECT_FALSE(budget->Await());
   closer.join();

@@ -1,0 +1,70 @@
+// Bytes that are appended to one another, in memory that is kept from one use to the next. Capture runs in
+// Redis's one thread with every change: that it does less than std::string for each byte counts there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+namespace writebehind {
+
+class ByteBuffer {
+ public:
+  // One huge entry's memory is not held for ever.
+  void Clear() {
+    if (capacity_ > kKept) {
+      bytes_.reset();
+      capacity_ = 0;
+    }
+    size_ = 0;
+  }
+
+  void Byte(char byte) {
+    Reserve(1);
+    bytes_[size_++] = byte;
+  }
+
+  void Append(std::string_view bytes) {
+    if (bytes.empty()) return;
+    Reserve(bytes.size());
+    std::memcpy(bytes_.get() + size_, bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+
+  // Little endian.
+  void Fixed64(std::uint64_t value) {
+    Reserve(8);
+    for (unsigned shift = 0; shift < 64; shift += 8) bytes_[size_++] = static_cast<char>(value >> shift & 0xFFU);
+  }
+
+  // Unsigned LEB128.
+  void Varint(std::uint64_t value) {
+    Reserve(10);
+    for (; value >= 0x80U; value >>= 7U) bytes_[size_++] = static_cast<char>((value & 0x7FU) | 0x80U);
+    bytes_[size_++] = static_cast<char>(value);
+  }
+
+  [[nodiscard]] std::string_view view() const { return {bytes_.get(), size_}; }
+
+ private:
+  static constexpr std::size_t kKept = std::size_t{1} << 20U;
+
+  void Reserve(std::size_t more) {
+    if (size_ + more > capacity_) Grow(size_ + more);
+  }
+  void Grow(std::size_t least) {
+    const std::size_t capacity = least < 256 ? 512 : 2 * least;
+    auto bytes = std::make_unique<char[]>(capacity);
+    if (size_ > 0) std::memcpy(bytes.get(), bytes_.get(), size_);
+    bytes_ = std::move(bytes);
+    capacity_ = capacity;
+  }
+
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace writebehind
