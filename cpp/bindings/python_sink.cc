@@ -97,7 +97,7 @@ py::object CellOf(const Cell& cell, TypeKind kind) {
 }
 
 py::tuple RowOf(const WriteRequest& request, const Row& row) {
-  const std::size_t width = row.is_delete ? request.plan.keys.size() : row.cells.size();
+  const std::size_t width = row.is_delete ? request.plan.keys.size() : request.plan.width();
   py::tuple cells(width);
   for (std::size_t i = 0; i < width; ++i) cells[i] = CellOf(row.cells[i], request.plan.column(i).type.kind);
   py::object key = py::none();

@@ -8,12 +8,13 @@ FLAG_UUID = 1
 FLAG_NAMED = 2
 FLAG_SHARED = 4
 FLAG_WAS = 8
+FLAG_FROM = 16
 
 
 @dataclass(frozen=True)
 class Entry:
     """A decoded entry. `fields` is a list of values, or a dict where the entry names its fields; None: no such field. `was`: the key columns'
-    fields in the row that the change leaves; None: it leaves none."""
+    fields in the row that the change leaves; empty: its key had none; None: it leaves none. `whose`: the key whose row it takes."""
 
     op: str
     identity: str
@@ -23,6 +24,7 @@ class Entry:
     shared: bool
     fields: list[bytes | None] | dict[bytes, bytes | None]
     was: dict[bytes, bytes] | None = None
+    whose: bytes | None = None
 
 
 class _Cursor:
@@ -61,13 +63,14 @@ def decode(packed: bytes) -> Entry:
     cursor = _Cursor(packed)
     op = cursor.take(1).decode()
     flags = cursor.take(1)[0]
-    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED | FLAG_WAS):
+    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED | FLAG_WAS | FLAG_FROM):
         raise ValueError(f"operation {op!r}, flags {flags}")
     identity = f"{int.from_bytes(cursor.take(8), 'little'):016x}"
     definition = cursor.varint()
     key = cursor.text()
     uuid = cursor.text() if flags & FLAG_UUID else None
     was = {cursor.text(): cursor.text() for _ in range(cursor.varint())} if flags & FLAG_WAS else None
+    whose = cursor.text() if flags & FLAG_FROM else None
     count = cursor.varint()
     fields: list[bytes | None] | dict[bytes, bytes | None]
     if flags & FLAG_NAMED:
@@ -76,4 +79,4 @@ def decode(packed: bytes) -> Entry:
         fields = [cursor.value() for _ in range(count)]
     if cursor.rest:
         raise ValueError(f"{len(cursor.rest)} bytes behind the end")
-    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields, was)
+    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields, was, whose)

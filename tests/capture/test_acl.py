@@ -185,10 +185,11 @@ def test_the_engines_commands_need_its_stream(as_user: As, client: redis.Redis) 
     read = ["WB.READ", "p", "0-0", 10, 1000]
     settle = ["WB.SETTLE", "p", me, "9999999999999-0", 1, "field", "1-0", entry_id, ""]
     reject = ["WB.REJECT", "p", me, "1-0", "a", "b"]
+    strays = ["WB.STRAYS", "p", 1, "b", "a", "b"]
     requeue = ["WB.REQUEUE", "p", raw_entries(client)[0][1]]
-    rules = ["+wb.read", "+wb.settle", "+wb.reject", "+wb.requeue", "+xread", "+xdel", "~person:*"]
+    rules = ["+wb.read", "+wb.settle", "+wb.reject", "+wb.strays", "+wb.requeue", "+xread", "+xdel", "~person:*"]
     user = as_user(*rules)
-    for words in (read, settle, reject, requeue):
+    for words in (read, settle, reject, strays, requeue):
         with pytest.raises(redis.exceptions.NoPermissionError, match="stream"):
             user.execute_command(*words)
     user = as_user(*rules, "%R~writebehind:*")
@@ -198,5 +199,6 @@ def test_the_engines_commands_need_its_stream(as_user: As, client: redis.Redis) 
     assert len(raw_entries(client)) == 1
     user = as_user(*rules, "~writebehind:*")
     assert user.execute_command(*reject) == 1
+    assert user.execute_command(*strays) == b"OK"
     assert user.execute_command(*settle) == 1
     assert answer(client, "person:1", "u1") == {b"status": b"done"}

@@ -15,6 +15,7 @@ from tests.capture.support import assert_equal_everywhere, dataset, entries, hse
 from writebehind.testing import RedisServer, wait_until
 
 KEYS = "writebehind:{p}:keys"
+STRAYS = "writebehind:{p}:strays"
 
 
 def packed(**fields: str) -> bytes:
@@ -22,11 +23,12 @@ def packed(**fields: str) -> bytes:
 
 
 def lefts(client: redis.Redis) -> list[tuple[str, ...]]:
-    """(op, key) of each entry, and the values of the row that it leaves, where it does."""
+    """(op, key) of each entry, and the values of the row that it leaves, where it does; `-`: its key had none. `<`: from whom it takes one."""
     found = []
     for entry in entries(client):
         assert entry.was is None or list(entry.was) == sorted(entry.was)
-        found.append((entry.op, entry.key.decode(), *(value.decode() for value in (entry.was or {}).values())))
+        was = ["-"] if entry.was == {} else [value.decode() for value in (entry.was or {}).values()]
+        found.append((entry.op, entry.key.decode(), *was, *([f"<{entry.whose.decode()}"] if entry.whose else [])))
     return found
 
 
@@ -107,30 +109,88 @@ def shared(client: redis.Redis) -> None:
     register(client, key_fields=["b", "a"], shared_rows=True)
 
 
-def test_a_row_that_another_key_has_too_is_not_left(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
-    """Values swapped, moved along a row of keys, and copied: no row is deleted that a hash still names."""
-    shared(client)
-    for number in "123":
-        client.hset(f"person:{number}", mapping={"a": number, "b": "x"})
-    client.hset("person:1", "a", "2")
-    client.hset("person:2", "a", "3")
-    client.hset("person:3", "a", "1")
-    client.copy("person:1", "person:4")
-    client.hset("person:4", "a", "4")
-    client.delete("person:4", "person:3")
-    assert lefts(client)[3:] == [
-        ("u", "person:1", "1", "x"),
-        ("u", "person:2"),
-        ("u", "person:3"),
-        ("c", "person:4"),
-        ("u", "person:4"),
-        ("d", "person:4", "4", "x"),
-        ("d", "person:3", "1", "x"),
-    ]
-    assert client.hgetall(KEYS) == {
-        **{f"kperson:{key}".encode(): packed(a=a, b="x") for key, a in (("1", "2"), ("2", "3"))},
-        **{b"r" + packed(a=a, b="x"): b"1" for a in "23"},
-    }
+# From nothing, where keys share rows: the commands, the entries they make, and the owners of rows afterwards.
+SHARED: list[tuple[str, list[tuple[str, ...]], dict[str, str]]] = [
+    ("1=a; 1=b; 1=b; 1=", [("c", "1", "-"), ("u", "1", "a"), ("u", "1"), ("d", "1", "b")], {}),
+    # swapped, and moved along a row of keys
+    ("1=a; 2=b; 1=b; 2=a", [("c", "1", "-"), ("c", "2", "-"), ("u", "1", "a", "<2"), ("u", "2", "-")], {"b": "1", "a": "2"}),
+    ("1=a; 2=b; 1=b; 2=c", [("c", "1", "-"), ("c", "2", "-"), ("u", "1", "a", "<2"), ("u", "2", "-")], {"b": "1", "c": "2"}),
+    # two of one row: the last one's, whoever was there before
+    ("1=a; 2=a; 1=; 2=", [("c", "1", "-"), ("c", "2", "-", "<1"), ("d", "1", "-"), ("d", "2", "a")], {}),
+    ("1=a; 2=a; 1=a; 2=b; 1=c", [*[("c", "1", "-"), ("c", "2", "-", "<1"), ("u", "1", "-", "<2")], ("u", "2", "-"), ("u", "1", "a")], {"b": "2", "c": "1"}),
+    ("1=a; 2=a; 2=b; 1=b; 3=a", [("c", "1", "-"), ("c", "2", "-", "<1"), ("u", "2", "a"), ("u", "1", "-", "<2"), ("c", "3", "-")], {"b": "1", "a": "3"}),
+    # gone without an entry
+    ("1=a; -1; 1=b; 2=a", [("c", "1", "-"), ("c", "1", "-"), ("c", "2", "-")], {"b": "1", "a": "2"}),
+    ("1=a; 2=a; -1; 2=", [("c", "1", "-"), ("c", "2", "-", "<1"), ("d", "2", "a")], {}),
+    ("1=a; 2=a; -2; 1=b", [("c", "1", "-"), ("c", "2", "-", "<1"), ("u", "1", "-")], {"b": "1"}),
+    ("1=a; 2=a; 2=; 1=", [("c", "1", "-"), ("c", "2", "-", "<1"), ("d", "2", "a"), ("d", "1", "-")], {}),
+    ("1=", [("d", "1", "-")], {}),
+]  # fmt: skip
+
+
+def run_shared(client: redis.Redis, commands: str, way: str = "#-") -> None:
+    """`1=a`: that is the value of the hash 1 now; nothing: it is deleted. `-1`: it goes without an entry."""
+    for command in commands.split("; "):
+        key, equal, value = command.partition("=")
+        if value:
+            client.hset(f"person:{key}", mapping={"a": value, "b": "x"})
+        elif equal:
+            client.execute_command("HSET", f"person:{key}", "#", "~")
+        elif way == "#-":
+            client.execute_command("HSET", f"person:{key[1:]}", "#", "-")
+        else:
+            client.pexpire(f"person:{key[1:]}", 1)
+            wait_until(lambda: not client.exists(f"person:{key[1:]}"), 10, "the end")  # noqa: B023
+
+
+@pytest.mark.parametrize(("commands", "expected", "owners"), SHARED, ids=[row[0] for row in SHARED])
+def test_a_row_is_of_the_key_that_was_captured_last(
+    client: redis.Redis, pair: tuple[RedisServer, RedisServer], commands: str, expected: list[tuple[str, ...]], owners: dict[str, str]
+) -> None:
+    for way in ("#-", "expired"):
+        client.flushall()
+        shared(client)
+        run_shared(client, commands, way)
+        found = [tuple(word.replace("person:", "") for word in left if word != "x") for left in lefts(client)]
+        assert found == expected
+        kept = {f"r{packed(a=a, b='x').decode()}": f"person:{key}" for a, key in owners.items()}
+        hashes = ((key, client.hget(f"person:{key}", "a")) for key in "123")
+        kept |= {f"kperson:{key}": packed(a=a.decode(), b="x").decode() for key, a in hashes if a}
+        assert {name.decode(): value.decode() for name, value in client.hgetall(KEYS).items()} == kept
+        if "-" not in commands:
+            break
+    assert_equal_everywhere(*pair)
+
+
+def test_a_key_that_was_evicted_or_not_captured_is_forgotten(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    register(client, key_fields=["b"], shared_rows=True, events=["hset"])
+    client.hset("person:1", "b", "x")
+    client.hset("person:2", "b", "y")
+    client.delete("person:1")
+    assert client.hgetall(KEYS) == {b"kperson:2": packed(b="y"), b"r" + packed(b="y"): b"person:2"}
+    client.expire("person:2", 1000)
+    client.config_set("maxmemory-policy", "volatile-ttl")
+    client.config_set("maxmemory", 1)
+    try:
+        wait_until(lambda: not client.exists("person:2"), 10, "the eviction")
+    finally:
+        client.config_set("maxmemory", 0)
+        client.config_set("maxmemory-policy", "noeviction")
+    assert not client.exists(KEYS)
+    assert_equal_everywhere(*pair)
+
+
+def test_owners_begin_and_end_with_a_definition(client: redis.Redis, pair: tuple[RedisServer, RedisServer]) -> None:
+    client.hset("person:1", mapping={"a": "1", "b": "x"})
+    register(client, key_fields=["b"], shared_rows=True)
+    client.hset("person:2", "b", "x")
+    client.hset("person:1", "b", "y")
+    assert lefts(client)[-2:] == [("c", "person:2", "-"), ("u", "person:1", "-")], "a row that nobody owned"
+    register(client, key_fields=["b"])
+    client.hset("person:1", "b", "z")
+    client.delete("person:2", "person:1")
+    assert lefts(client)[-3:] == [("u", "person:1", "y"), ("d", "person:2", "x"), ("d", "person:1", "z")]
+    assert not client.exists(KEYS)
     assert_equal_everywhere(*pair)
 
 
@@ -141,9 +201,10 @@ def test_a_new_definition_goes_on_with_what_is_kept(client: redis.Redis, pair: t
     assert entries(client)[-1].was == {b"b": b"x"}
     client.hset("person:1", "a", "3")
     assert entries(client)[-1].was == {b"a": b"2", b"b": b"x"}
+    client.hset(STRAYS, "of", "then")
     assert_equal_everywhere(*pair)
     register(client)
-    assert not client.exists(KEYS)
+    assert not client.exists(KEYS, STRAYS)
     client.hset("person:1", "a", "4")
     assert entries(client)[-1].was is None
     assert not client.exists(KEYS)

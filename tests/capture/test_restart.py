@@ -240,6 +240,7 @@ def test_a_snapshot_right_behind_holds_the_registrations(start: Start, connect: 
         ["WB.UNREGISTER", "p", "DROP"],
         ["WB.SETTLE", "p", "0123456789abcdef", "0-0", 0],
         ["WB.REJECT", "p", "0123456789abcdef", "1-0", "a", "b"],
+        ["WB.STRAYS", "p", 0, "a", "b"],
     ],
     ids=lambda words: words[0],
 )

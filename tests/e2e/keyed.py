@@ -13,7 +13,7 @@ from tests.sinks.sql_databases import Database
 from writebehind.connectors import MySqlConnection, MySqlConnector, PostgresConnection, PostgresConnector, SQLiteConnection, SQLiteConnector
 from writebehind.engine import Engine
 from writebehind.pipeline import Pipeline
-from writebehind.testing import RedisServer
+from writebehind.testing import RedisServer, wait_until
 
 
 def shout(change: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Run:
             Pipeline(
                 name="persons", prefix="person", mapping=persons, connector=self.connector("persons"), keys=["country", "person_id"], expired="delete"
             ),
-            Pipeline(name="places", prefix="book", mapping={"s": "shelf", "t": "title"}, connector=self.connector("places"), keys=["shelf", "place"]),
+            Pipeline(name="places", prefix="book", mapping={"s": "shelf", "t": "title", "n": "n"}, connector=self.connector("places"), keys=["shelf", "place"]),
             Pipeline(
                 name="codes", prefix="code", mapping={"title": "title"}, connector=self.connector("codes"), keys=[{"code": "c"}], transform=shout
             ),
@@ -90,6 +90,10 @@ class Run:
         [(_, fields)] = found[0][1]
         return fields.get("error") or fields["status"]
 
+    def no_strays(self) -> None:
+        """Nothing is remembered of rows any more."""
+        wait_until(lambda: not self.redis.keys("writebehind:*:strays"), 20, "the strays to go")
+
     def rejected(self) -> list[dict[str, str]]:
         return [fields for _, fields in self.redis.xrange("writebehind:{persons}:rejected")]
 
@@ -104,7 +108,8 @@ def running(target: Database, module: Path) -> Iterator[Run]:
     target.run(
         f"CREATE TABLE {name}_persons (country VARCHAR(9) NOT NULL, person_id INTEGER NOT NULL, name VARCHAR(20), seq INTEGER CHECK (seq < 1000), "
         "note VARCHAR(20) DEFAULT 'kept', PRIMARY KEY (country, person_id))",
-        f"CREATE TABLE {name}_places (id VARCHAR(9), shelf VARCHAR(9) NOT NULL, place INTEGER NOT NULL, title VARCHAR(20), UNIQUE (place, shelf))",
+        f"CREATE TABLE {name}_places (id VARCHAR(9), shelf VARCHAR(9) NOT NULL, place INTEGER NOT NULL, title VARCHAR(20), n INTEGER CHECK (n < 1000), "
+        "note VARCHAR(20) DEFAULT 'new', UNIQUE (place, shelf))",
         f"CREATE TABLE {name}_codes (code VARCHAR(9){nocase} NOT NULL PRIMARY KEY, title VARCHAR(20))",
         f"CREATE TABLE {name}_once (id VARCHAR(200) PRIMARY KEY, val VARCHAR(64))",
         f"CREATE TABLE {name}_child (country VARCHAR(9), person_id INTEGER, FOREIGN KEY (country, person_id) REFERENCES {name}_persons (country, person_id))",

@@ -122,7 +122,7 @@ def test_the_acl_lines_allow_no_more(admin: redis.Redis, address: str, applicati
     admin.execute_command("WB.REGISTER", "p", '{"pattern": "k:*"}')
     refused = r"(?i)no permissions|acl verification failed|can't access"
     commands = [
-        "WB.REGISTER q {}", "WB.UNREGISTER p DROP", "WB.READ p 0-0 1 1", "WB.SETTLE p 0 0-0 0", "WB.REJECT p 0 1-1 a b", "WB.REQUEUE p x",
+        "WB.REGISTER q {}", "WB.UNREGISTER p DROP", "WB.READ p 0-0 1 1", "WB.SETTLE p 0 0-0 0", "WB.REJECT p 0 1-1 a b", "WB.STRAYS p 0 a b", "WB.REQUEUE p x",
         "HSET writebehind:registry p x", "HSET other:1 a 1", "WB.HSET other:1 a 1", "DEL other:1", "FLUSHALL",
     ]  # fmt: skip
     for command in commands:

@@ -32,9 +32,11 @@ struct Record {
   std::string_view key;          // the whole Redis key, any bytes
   std::string_view uuid;         // empty: nobody waits for an answer
   std::span<const Field> fields; // empty for a delete
-  // What the fields of key columns were in the row that this change leaves, by name; empty: it leaves none, or
-  // it is not known.
+  // What the fields of key columns were in the row that this change leaves, by name. Empty: it leaves none, as far
+  // as is known.
   std::span<const Field> was{};
+  bool had_no_row = false;  // with `was` empty: its key had none. Else it is the row that this change names
+  std::string_view from{};  // the key that the row which this change names belonged to; empty: to none, or this one
   std::string_view packed;       // the entry's own bytes, for the rejected stream
 };
 

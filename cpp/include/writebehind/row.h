@@ -37,7 +37,9 @@ struct TablePlan {
   bool keys_fold = false;
 
   [[nodiscard]] std::size_t width() const { return keys.size() + columns.size(); }
+  // Of a row's cell; behind the row's own come those of the key that it moves from.
   [[nodiscard]] const Column& column(std::size_t i) const {
+    if (i >= width()) return keys[i - width()];
     return i < keys.size() ? keys[i] : columns[i - keys.size()];
   }
 };
@@ -55,11 +57,13 @@ struct Row {
   // The row is deleted before it is written: its key was deleted and made again, so what a kKeep cell would
   // leave alone is not there any more.
   bool replaces = false;
-  // The row that the Redis key had before: deleted with what its change writes, which gives the key another.
-  bool left = false;
+  // Its Redis key had another row before, whose key cells come behind its own: that one is given this row's key
+  // first, or deleted where there is a row of this key.
+  bool moves = false;
+  bool left = false;              // that other row, to be deleted, for a sink that can't move it
   bool merged = false;            // it takes something from earlier changes of its key, which may be to blame for it
   std::uint32_t record = 0;       // index of its Record in the Batch
-  std::span<const Cell> cells;    // plan.width() of them
+  std::span<const Cell> cells;    // plan.width() of them, and those of the key that it moves from
 };
 
 }  // namespace writebehind

@@ -48,7 +48,8 @@ struct CheckpointMove {
   StreamId to;
 };
 
-// REQUIRES: rows unique by key; each row's cells are as wide as the plan.
+// REQUIRES: rows unique by key; each row's cells are as wide as the plan. Where rows move, no other row has their
+// key or the one that they come from.
 struct WriteRequest {
   const TablePlan& plan;
   std::span<const Row> rows;  // may be empty: then only the checkpoint moves
@@ -94,6 +95,9 @@ class Sink {
   //   kInDoubt  the answer to COMMIT never came
   //   kFenced   the checkpoint's row holds neither `from` nor `to`
   virtual WriteResult Write(const WriteRequest& request) = 0;
+
+  // It writes rows that move; to another one they come as two rows.
+  [[nodiscard]] virtual bool MovesRows() const { return false; }
 
   // What an operator should know about this connection or table ("synchronous_commit is off"), one
   // sentence each; asked once after Open.

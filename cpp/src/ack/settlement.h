@@ -22,6 +22,7 @@ struct Settlement {
   StreamId last;                 // of the batch
   std::uint64_t reading = 0;     // of its parcels
   std::vector<Answer> answers;
+  std::vector<std::string> passed_strays;  // fields that nothing needs once this is settled
   std::vector<Holding> holdings;  // the records that it decides
 };
 

@@ -26,6 +26,8 @@ Status Settler::Send(CommandLine* redis) {
     while (count < waiting_.size() && waiting_[count]->identity == waiting_.front()->identity) ++count;
     AppendCommand(std::span(waiting_).first(count), count == waiting_.size(), redis);
     if (Status status = redis->Expect(); !status.ok()) return status;
+    // Not before: what is read again until then needs them.
+    if (Status status = RemoveStrays(std::span(waiting_).first(count), redis); !status.ok()) return status;
     Taken(std::span(waiting_).first(count));
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   }
@@ -37,6 +39,19 @@ void Settler::Taken(std::span<const std::unique_ptr<Settlement>> settlements) {
   if (settlements.front()->identity != taken_of_) taken_.clear();
   taken_of_ = settlements.front()->identity;
   for (const auto& settlement : settlements) taken_[settlement->checkpoint_field] = settlement->last;
+}
+
+// WB.STRAYS <pipeline> <removed> [<field>]...
+Status Settler::RemoveStrays(std::span<const std::unique_ptr<Settlement>> settlements, CommandLine* redis) const {
+  std::vector<std::string_view> words{"WB.STRAYS", pipeline_, {}};
+  for (const auto& settlement : settlements) {
+    words.insert(words.end(), settlement->passed_strays.begin(), settlement->passed_strays.end());
+  }
+  if (words.size() == 3) return Status::Ok();
+  const std::string count = std::to_string(words.size() - 3);
+  words[2] = count;
+  redis->Append(words);
+  return redis->Expect();
 }
 
 // WB.SETTLE <pipeline> <identity> <minid> <pairs> [<field> <checkpoint>]... [<id> <error>]...

@@ -49,6 +49,7 @@ class Settler {
 
  private:
   void AppendCommand(std::span<const std::unique_ptr<Settlement>> settlements, bool is_last, CommandLine* redis) const;
+  Status RemoveStrays(std::span<const std::unique_ptr<Settlement>> settlements, CommandLine* redis) const;
   void Taken(std::span<const std::unique_ptr<Settlement>> settlements);
 
   std::string pipeline_;

@@ -22,6 +22,7 @@ struct Fate {
   };
   State state = State::kPending;
   bool stored = false;  // kFailed: it is in the rejected stream
+  bool has_no_row = false;  // kDropped: a delete of no row, as far as those before it are written
   std::string reason;   // kFailed: for the writer's answer
 };
 

@@ -22,11 +22,12 @@ class Coalescer {
   // Fills batch->heads from batch->rows: one row per key, the last, in the order of each key's first
   // change. What the last leaves alone (kKeep) is what the changes before it made of it, so that the table
   // ends as if each had been written. A row that the target refuses is coalesced again without it, so that
-  // the one before it stands. A head that took something from the rows before it is `merged`. Heads live until the next Run.
+  // the one before it stands. A head that took something from the rows before it is `merged`. The row that another
+  // one comes from has no head: that one takes it along. Heads live until the next Run.
   void Run(Batch* batch, std::size_t row_keys = 0);
 
  private:
-  Row Merge(const Row& earlier, const Row& later);
+  Row Merge(const Row& earlier, const Row& later, std::size_t row_keys);
 
   using Cells = std::span<const Cell>;
   struct HashCells {

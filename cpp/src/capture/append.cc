@@ -1,11 +1,10 @@
 #include "capture/append.h"
 
-#include <algorithm>
-
 #include "capture/entry_header.h"
 #include "capture/hash_command.h"
+#include "capture/hash_fields.h"
 #include "capture/kept_keys.h"
-#include "capture/own_keys.h"
+#include "capture/own_hash.h"
 #include "capture/server.h"
 #include "codec/encoder.h"
 #include "codec/entry_format.h"
@@ -23,24 +22,9 @@ redis::String* EntryFieldName() {
   return name.get();
 }
 
-void AddValue(redis::String* value) {
+void AddValue(redis::String* /*field*/, redis::String* value) {
   if (value == nullptr) return Encoder().AddAbsent();
-  const StringHandle owner(value);
   Encoder().AddValue(View(value));
-}
-
-// One call for up to four fields; the list of arguments ends at the first null name.
-void AddFields(redis::Key* hash, const std::vector<StringHandle>& fields) {
-  constexpr std::size_t kAtOnce = 4;
-  for (std::size_t i = 0; i < fields.size(); i += kAtOnce) {
-    redis::String* names[kAtOnce] = {};
-    redis::String* values[kAtOnce] = {};
-    const std::size_t count = std::min(kAtOnce, fields.size() - i);
-    for (std::size_t j = 0; j < count; ++j) names[j] = fields[i + j].get();
-    redis::HashGet(hash, 0, names[0], &values[0], names[1], &values[1], names[2], &values[2], names[3],
-                   &values[3], nullptr);
-    for (std::size_t j = 0; j < count; ++j) AddValue(values[j]);
-  }
 }
 
 // A `#` that is stored came another way than by HSET: it is a field of the hash, but of no row.
@@ -54,19 +38,22 @@ void AddAll(redis::Key* hash) {
   }
 }
 
-std::string_view Pack(const Pipeline& pipeline, const Change& change, std::string_view was) {
+std::string_view Pack(const Pipeline& pipeline, const Change& change, const KeptKeys* kept) {
+  const std::string_view was = kept != nullptr ? kept->was() : std::string_view();
+  const std::string_view from = kept != nullptr ? kept->from() : std::string_view();
   std::uint8_t flags = 0;
   if (!change.uuid.empty()) flags |= kFlagUuid;
   if (change.shared) flags |= kFlagShared;
   if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
   if (!was.empty()) flags |= kFlagWas;
+  if (!from.empty()) flags |= kFlagFrom;
   Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key,
-                   change.uuid, was});
+                   change.uuid, was, from});
   if (change.hash != nullptr) {
     if (pipeline.by_name()) {
       AddAll(change.hash);
     } else {
-      AddFields(change.hash, pipeline.fields());
+      ForEachValue(change.hash, pipeline.fields(), AddValue);
     }
   }
   return Encoder().Finish();
@@ -74,20 +61,12 @@ std::string_view Pack(const Pipeline& pipeline, const Change& change, std::strin
 
 // The stream, whatever somebody may have put in its place.
 KeyHandle OpenStream(redis::Context* ctx, Database* database, Pipeline* pipeline) {
-  KeyHandle key = OpenForWrite(ctx, pipeline->stream());
-  const int type = TypeOf(key);
-  if (type != redis::kEmpty && type != redis::kStream) {
-    redis::DeleteKey(key.get());
-    redis::Replicate(ctx, "DEL", "s", pipeline->stream());
-  }
-  if (type == redis::kEmpty && pipeline->stream_seen) {
+  bool absent = false;
+  KeyHandle key = OpenOwn(ctx, pipeline->stream(), redis::kStream, &absent);
+  if (absent && pipeline->stream_seen) {
     // Somebody gave it a time to live, and to open it has ended it: so does 7.0.
     pipeline->StartIdentity();
     Server::Get().SaveLater(ctx, database);
-  }
-  if (redis::GetExpire(key.get()) != redis::kNoExpire) {
-    redis::SetExpire(key.get(), redis::kNoExpire);
-    redis::Replicate(ctx, "PERSIST", "s", pipeline->stream());
   }
   pipeline->stream_seen = true;
   return key;
@@ -128,7 +107,7 @@ std::optional<redis::StreamId> Append(redis::Context* ctx, Database* database, P
   std::optional<KeptKeys> kept;
   if (!pipeline->key_fields().empty()) kept.emplace(ctx, *pipeline, change);
   const auto id = Put(ctx, database, pipeline,
-                      [&] { return Pack(*pipeline, change, kept ? kept->was() : std::string_view()); });
+                      [&] { return Pack(*pipeline, change, kept ? &*kept : nullptr); });
   if (id && kept) kept->Save(ctx);
   return id;
 }

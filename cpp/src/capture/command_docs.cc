@@ -146,6 +146,12 @@ Argument reject_args[] = {Arg("pipeline", kArgString),
                           Arg("id", kArgString),
                           Block("data", pair_parts, kMultiple),
                           {}};
+Argument removed_parts[] = {Arg("field", kArgString), {}};
+Argument strays_args[] = {Arg("pipeline", kArgString),
+                          Arg("removed", kArgInteger),
+                          Block("stray", removed_parts, kOptional | kMultiple),
+                          Block("data", pair_parts, kOptional | kMultiple),
+                          {}};
 Argument requeue_args[] = {Arg("pipeline", kArgString), Arg("entry", kArgString), {}};
 Argument copy_args[] = {Arg("source", kArgKey),
                         {"destination", kArgKey, 1, nullptr, nullptr, nullptr, 0, nullptr, nullptr},
@@ -184,6 +190,8 @@ const Documentation kDocumentation[] = {
     {"WB.SETTLE", "Stores checkpoints, answers writers and removes changes that are committed.",
      "O(N) with N entries removed", -5, nullptr, settle_args},
     {"WB.REJECT", "Stores a change that the target refuses.", "O(1)", -6, nullptr, reject_args},
+    {"WB.STRAYS", "Removes and stores what an engine knows of rows that are not where their keys say.",
+     "O(N) with N fields", -3, nullptr, strays_args},
     {"WB.REQUEUE", "Adds a rejected change with its stored values again, if its key is absent.", "O(1)", 3,
      nullptr, requeue_args},
     {"WB.HSET", "HSET with a field '#' that says whether the change is replicated to the target.",

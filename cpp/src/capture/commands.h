@@ -24,6 +24,8 @@ int ReadCommand(redis::Context* ctx, const Args& args);
 int SettleCommand(redis::Context* ctx, const Args& args);
 // WB.REJECT <pipeline> <identity> <id> <field> <value> [<field> <value>]...
 int RejectCommand(redis::Context* ctx, const Args& args);
+// WB.STRAYS <pipeline> <removed> [<field>]... [<field> <value>]...
+int StraysCommand(redis::Context* ctx, const Args& args);
 
 // The selected database's pipeline of this name; or replies the error and returns null.
 Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name);

@@ -1,6 +1,8 @@
-// WB.READ and WB.REJECT: how an engine takes changes, and where it puts those that the target refuses.
+// WB.READ, WB.REJECT and WB.STRAYS: how an engine takes changes, where it puts those that the target refuses,
+// and what it has to remember of them.
 #include "capture/answer.h"
 #include "capture/commands.h"
+#include "capture/own_hash.h"
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
 #include "capture/server.h"
@@ -80,6 +82,22 @@ int RejectCommand(redis::Context* ctx, const Args& args) {
   ReplyHandle(
       redis::Call(ctx, "HSET", "!bbb", ids.data(), ids.size(), entry.data(), entry.size(), stored, size));
   return redis::ReplyWithLongLong(ctx, 1);
+}
+
+int StraysCommand(redis::Context* ctx, const Args& args) {
+  if (args.size() < 3) return redis::WrongArity(ctx);
+  const Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
+  if (pipeline == nullptr || !MayChangeStream(ctx, *pipeline)) return redis::kOk;
+  const auto removed = ParseNumber<std::uint32_t>(args.view(2));
+  const std::size_t stored = 3 + std::size_t{removed.value_or(0)};
+  if (!removed || stored > args.size() || (args.size() - stored) % 2 != 0) {
+    return ReplyError(ctx, "ERR expected: WB.STRAYS <pipeline> <removed> [<field>]... [<field> <value>]...");
+  }
+  const StringHandle name = MakeString(PipelineKey(pipeline->name(), "strays"));
+  OwnHash strays(ctx, name.get());
+  for (std::size_t i = 3; i < stored; ++i) strays.Remove(args.view(i));
+  for (std::size_t i = stored; i < args.size(); i += 2) strays.Set(args.view(i), args.view(i + 1));
+  return redis::ReplyWithSimpleString(ctx, "OK");
 }
 
 }  // namespace writebehind

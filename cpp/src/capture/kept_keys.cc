@@ -1,6 +1,9 @@
 #include "capture/kept_keys.h"
 
+#include "capture/hash_fields.h"
+#include "capture/own_hash.h"
 #include "codec/encoder.h"
+#include "codec/entry_format.h"
 
 namespace writebehind {
 namespace {
@@ -18,91 +21,78 @@ std::string Get(redis::Key* hash, std::string_view field) {
 std::string Values(redis::Key* hash, const Pipeline& pipeline) {
   std::string packed;
   AppendVarint(pipeline.key_fields().size(), &packed);
-  for (const StringHandle& field : pipeline.key_fields()) {
-    redis::String* value = nullptr;
-    redis::HashGet(hash, 0, field.get(), &value, nullptr);
-    if (value == nullptr) return {};
-    const StringHandle owner(value);
-    AppendBytes(View(field.get()), &packed);
-    AppendBytes(View(value), &packed);
-  }
-  return packed;
+  bool complete = true;
+  ForEachValue(hash, pipeline.key_fields(), [&](redis::String* field, redis::String* value) {
+    complete = complete && value != nullptr;
+    AppendBytes(View(field), &packed);
+    if (value != nullptr) AppendBytes(View(value), &packed);
+  });
+  return complete ? packed : std::string();
 }
 
+std::string KeyField(std::string_view key) { return std::string("k").append(key); }
 std::string RowField(std::string_view values) { return std::string("r").append(values); }
-
-std::uint64_t Count(std::string_view text) { return ParseNumber<std::uint64_t>(text).value_or(0); }
-
-// The hash, whatever somebody may have put in its place, for as long as the pipeline lives.
-class Writer {
- public:
-  Writer(redis::Context* ctx, redis::String* name) : ctx_(ctx), name_(name), key_(OpenForWrite(ctx, name)) {
-    const int type = TypeOf(key_);
-    if (type != redis::kEmpty && type != redis::kHash) {
-      redis::DeleteKey(key_.get());
-      redis::Replicate(ctx, "DEL", "s", name);
-    }
-    if (redis::GetExpire(key_.get()) != redis::kNoExpire) {
-      redis::SetExpire(key_.get(), redis::kNoExpire);
-      redis::Replicate(ctx, "PERSIST", "s", name);
-    }
-  }
-
-  [[nodiscard]] redis::Key* key() const { return key_.get(); }
-
-  void Set(std::string_view field, std::string_view value) {
-    const StringHandle name = MakeString(field);
-    const StringHandle text = MakeString(value);
-    redis::HashSet(key_.get(), 0, name.get(), text.get(), nullptr);
-    redis::Replicate(ctx_, "HSET", "sss", name_, name.get(), text.get());
-  }
-
-  void Remove(std::string_view field) {
-    const StringHandle name = MakeString(field);
-    redis::HashSet(key_.get(), 0, name.get(), redis::kHashDelete, nullptr);
-    redis::Replicate(ctx_, "HDEL", "ss", name_, name.get());
-  }
-
- private:
-  redis::Context* ctx_;
-  redis::String* name_;
-  KeyHandle key_;
-};
 
 }  // namespace
 
 KeptKeys::KeptKeys(redis::Context* ctx, const Pipeline& pipeline, const Change& change)
-    : pipeline_(pipeline), field_(std::string("k").append(change.key)) {
+    : pipeline_(pipeline), key_(change.key) {
   if (change.hash != nullptr) {
     now_ = Values(change.hash, pipeline);
     if (now_.empty()) return;
   }
   const KeyHandle kept = Peek(ctx, pipeline.keys());
-  if (TypeOf(kept) == redis::kHash) before_ = Get(kept.get(), field_);
+  const bool is_there = TypeOf(kept) == redis::kHash;
+  // In a pipeline that was not shared before, no row has an owner yet: those that are there stay.
+  const bool shared = pipeline.definition().shared_rows;
+  if (is_there) before_ = Get(kept.get(), KeyField(key_));
   changes_ = now_ != before_;
-  if (!changes_ || before_.empty()) return;
-  holders_ = Count(Get(kept.get(), RowField(before_)));
-  leaves_row_ = !pipeline.definition().shared_rows || holders_ <= 1;
+  if (!changes_ && !shared) return;
+  if (is_there && !before_.empty()) owner_ = Get(kept.get(), RowField(before_));
+  if (!shared) {
+    was_ = before_;
+    return;
+  }
+  if (changes_) {
+    was_ = owner_ == key_ ? before_ : std::string(kNoValues);
+  } else if (owner_ != key_) {
+    was_ = kNoValues;
+  }
+  if (now_.empty()) return;
+  const std::string other = !changes_ ? owner_ : is_there ? Get(kept.get(), RowField(now_)) : std::string();
+  takes_ = other != key_;
+  if (takes_) from_ = other;
 }
 
 void KeptKeys::Save(redis::Context* ctx) const {
-  if (!changes_) return;
-  Writer keys(ctx, pipeline_.keys());
-  if (now_.empty()) {
-    keys.Remove(field_);
-  } else {
-    keys.Set(field_, now_);
-    if (pipeline_.definition().shared_rows) {
-      const std::string row = RowField(now_);
-      keys.Set(row, std::to_string(Count(Get(keys.key(), row)) + 1));
+  if (!changes_ && !takes_) return;
+  OwnHash keys(ctx, pipeline_.keys());
+  if (changes_) {
+    if (now_.empty()) {
+      keys.Remove(KeyField(key_));
+    } else {
+      keys.Set(KeyField(key_), now_);
     }
+    // Of an earlier definition too.
+    if (owner_ == key_) keys.Remove(RowField(before_));
   }
-  // Counted by an earlier definition too.
-  if (holders_ > 1) {
-    keys.Set(RowField(before_), std::to_string(holders_ - 1));
-  } else if (holders_ == 1) {
-    keys.Remove(RowField(before_));
+  if (takes_) keys.Set(RowField(now_), key_);
+}
+
+void KeptKeys::Forget(redis::Context* ctx, const Pipeline& pipeline, std::string_view key) {
+  if (!pipeline.definition().shared_rows) return;
+  std::string values;
+  std::string owner;
+  {
+    const KeyHandle kept = Peek(ctx, pipeline.keys());
+    if (TypeOf(kept) != redis::kHash) return;
+    values = Get(kept.get(), KeyField(key));
+    if (values.empty()) return;
+    owner = Get(kept.get(), RowField(values));
   }
+  OwnHash keys(ctx, pipeline.keys());
+  keys.Remove(KeyField(key));
+  if (owner == key) keys.Remove(RowField(values));
 }
 
 }  // namespace writebehind

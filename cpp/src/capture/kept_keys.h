@@ -2,7 +2,7 @@
 // a change of them, has to find the row that was written. They are kept in `writebehind:{<p>}:keys`:
 //
 //   k<Redis key>  the values of the key columns' fields (`values` of codec/entry_format.h)
-//   r<values>     how many Redis keys have them; only where several may name one row
+//   r<values>     only where several keys may name one row: its owner, the key that was captured last with them
 //
 // A hash that lacks one of the fields names no row, and leaves what is kept as it is.
 #pragma once
@@ -19,21 +19,27 @@ class KeptKeys {
  public:
   KeptKeys(redis::Context* ctx, const Pipeline& pipeline, const Change& change);
 
-  // The values of the row that this change leaves, to be deleted; empty: none. Not that of values which
-  // another Redis key has too: its row stays.
-  [[nodiscard]] std::string_view was() const { return leaves_row_ ? std::string_view(before_) : std::string_view(); }
+  // `was` and `from` of codec/entry_format.h; empty: the entry has none.
+  [[nodiscard]] std::string_view was() const { return was_; }
+  [[nodiscard]] std::string_view from() const { return from_; }
 
   // Keeps what the change made of them, here, on replicas and in the AOF.
   void Save(redis::Context* ctx) const;
 
+  // A key that went without an entry: where keys share rows, nothing is kept for it. (Elsewhere the row that
+  // it left is still its own, if it comes again.)
+  static void Forget(redis::Context* ctx, const Pipeline& pipeline, std::string_view key);
+
  private:
   const Pipeline& pipeline_;
-  std::string field_;   // k<Redis key>
+  std::string_view key_;
   std::string before_;  // its values, empty: none were kept
   std::string now_;     // empty: none from now on
-  std::uint64_t holders_ = 0;  // of before_, as counted
-  bool changes_ = false;
-  bool leaves_row_ = false;
+  std::string owner_;   // of the row that before_ names, empty: none is known
+  std::string was_;
+  std::string from_;
+  bool changes_ = false;  // its values
+  bool takes_ = false;    // the row that now_ names
 };
 
 }  // namespace writebehind

@@ -4,6 +4,7 @@
 #include "capture/append.h"
 #include "capture/deferred.h"
 #include "capture/guard.h"
+#include "capture/kept_keys.h"
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
 #include "capture/server.h"
@@ -53,6 +54,12 @@ std::size_t CountTaking(const Database& database, std::string_view key, std::str
   return taking;
 }
 
+// An event of this key that the pipeline does not capture.
+void PassOver(redis::Context* ctx, const Pipeline& pipeline, std::string_view key, std::string_view event) {
+  const bool is_gone = TakesAway(event) && pipeline.active() && !pipeline.key_fields().empty();
+  if (is_gone && pipeline.pattern().Matches(key)) KeptKeys::Forget(ctx, pipeline, key);
+}
+
 std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key, std::string_view event,
                     bool made, CurrentChange* current) {
   const std::string_view name = View(key);
@@ -62,7 +69,10 @@ std::size_t Capture(redis::Context* ctx, Database* database, redis::String* key,
   bool opened = false;
   std::size_t captured = 0;
   for (const auto& pipeline : database->pipelines()) {
-    if (!Takes(*pipeline, name, event)) continue;
+    if (!Takes(*pipeline, name, event)) {
+      PassOver(ctx, *pipeline, name, event);
+      continue;
+    }
     if (!opened) {
       opened = true;
       SaveEarly(ctx, database);
@@ -117,7 +127,10 @@ void Handle(redis::Context* ctx, int type, std::string_view event, redis::String
   const bool made = LastNewKey().Take(database->index(), name);
   CurrentChange* current =
       current_change != nullptr && current_change->key == name ? current_change : nullptr;
-  if (current != nullptr && current->suppressed) return Deferred::Get().Forget(database->index(), name);
+  if (current != nullptr && current->suppressed) {
+    for (const auto& pipeline : database->pipelines()) PassOver(ctx, *pipeline, name, event);
+    return Deferred::Get().Forget(database->index(), name);
+  }
   if (current == nullptr && Deferred::Get().Takes(ctx, database->index(), name, event)) return;
   Capture(ctx, database, key, event, made, current);
 }

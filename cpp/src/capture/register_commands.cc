@@ -68,7 +68,10 @@ Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name,
   } else {
     pipeline->Redefine(std::move(definition), OldestNeeded(ctx, *pipeline));
     // Nobody keeps them up to date any more.
-    if (pipeline->key_fields().empty()) DeleteOwn(ctx, name, "keys");
+    if (pipeline->key_fields().empty()) {
+      DeleteOwn(ctx, name, "keys");
+      DeleteOwn(ctx, name, "strays");
+    }
   }
   return pipeline;
 }

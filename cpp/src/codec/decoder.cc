@@ -123,7 +123,7 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
   const auto flags = in.Byte();
   const auto identity = in.Fixed64();
   record->identity = identity.value_or(0);  // needed to settle it, whatever else it is
-  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared | kFlagWas)) != 0) return Corrupt("its flags");
+  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared | kFlagWas | kFlagFrom)) != 0) return Corrupt("its flags");
   const auto definition = in.Varint();
   if (!identity || !definition || *definition > UINT32_MAX) return Corrupt("its definition");
   record->definition = static_cast<std::uint32_t>(*definition);
@@ -142,6 +142,12 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
     const std::span<Field> was = fields->Allocate(*values);
     if (!ReadValues(&in, was)) return Corrupt("its key columns");
     record->was = was;
+    record->had_no_row = was.empty();
+  }
+  if ((*flags & kFlagFrom) != 0) {
+    const auto from = in.Bytes();
+    if (!from) return Corrupt("whose row it takes");
+    record->from = *from;
   }
   const auto count = in.Count(1);
   if (!count) return Corrupt("its fields");

@@ -32,6 +32,10 @@ void EntryEncoder::Start(const Header& header) {
     head_.Append(header.uuid);
   }
   head_.Append(header.was);
+  if ((header.flags & kFlagFrom) != 0) {
+    head_.Varint(header.from.size());
+    head_.Append(header.from);
+  }
 }
 
 void EntryEncoder::AddValue(std::string_view value) {

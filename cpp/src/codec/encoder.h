@@ -27,6 +27,7 @@ class EntryEncoder {
     std::string_view key;
     std::string_view uuid;
     std::string_view was{};  // `values` of the grammar; kFlagWas if and only if it is not empty
+    std::string_view from{};  // kFlagFrom if and only if it is not empty
   };
 
   // Forgets the entry before; then Add for each value, then Finish.

@@ -2,7 +2,7 @@
 //
 // A stream entry has one field, named by the version of this grammar, whose value is the packed change:
 //
-//   entry      = op flags identity definition key [uuid] [was] body
+//   entry      = op flags identity definition key [uuid] [was] [from] body
 //   op         = 'c' | 'u' | 'd'                      1 byte: create, update, delete
 //   flags      = 1 byte, the kFlag* bits below; a reader refuses an entry with a bit it doesn't know
 //   identity   = 8 bytes, little endian               the stream's random identity when this was added
@@ -10,7 +10,10 @@
 //   key        = bytes                                the Redis key
 //   uuid       = bytes                                only with kFlagUuid
 //   was        = values                             only with kFlagWas: what the key columns' fields were in
-//                                                      the row that this change leaves
+//                                                      the row that this change leaves; none of them: its key
+//                                                      had no row before, or another one has it since
+//   from       = bytes                              only with kFlagFrom: the Redis key that was captured
+//                                                      last with the row that this change names
 //   body       = count value*                         positional: one value per field of the definition
 //              | count (bytes value)*                 with kFlagNamed: every field of the hash by its name
 //                                                     a delete's count is 0
@@ -26,6 +29,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace writebehind {
 
@@ -35,5 +39,8 @@ inline constexpr std::uint8_t kFlagUuid = 1U << 0U;
 inline constexpr std::uint8_t kFlagNamed = 1U << 1U;
 inline constexpr std::uint8_t kFlagShared = 1U << 2U;  // the uuid was captured by other pipelines too
 inline constexpr std::uint8_t kFlagWas = 1U << 3U;
+inline constexpr std::uint8_t kFlagFrom = 1U << 4U;
+
+inline constexpr std::string_view kNoValues{"\0", 1};  // `values` of no fields
 
 }  // namespace writebehind

@@ -75,9 +75,11 @@ std::uint64_t Definitions::identity() const {
   return identities_.empty() ? 0 : identities_.back();
 }
 
-bool Definitions::HasIdentity(std::uint64_t identity) const {
+std::optional<std::size_t> Definitions::PlaceOf(std::uint64_t identity) const {
   std::lock_guard lock(mutex_);
-  return std::find(identities_.begin(), identities_.end(), identity) != identities_.end();
+  const auto found = std::find(identities_.begin(), identities_.end(), identity);
+  if (found == identities_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - identities_.begin());
 }
 
 std::shared_ptr<const Definition> Definitions::Find(std::uint32_t serial) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,7 +34,9 @@ class Definitions {
   // Of the registration, for its life; 0: it has none.
   [[nodiscard]] std::uint64_t origin() const;
   // The stream that is there had this identity once.
-  [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
+  [[nodiscard]] bool HasIdentity(std::uint64_t identity) const { return PlaceOf(identity).has_value(); }
+  // The place of this one among the stream's identities, oldest first.
+  [[nodiscard]] std::optional<std::size_t> PlaceOf(std::uint64_t identity) const;
 
   // Null: the registry has no such definition, or can't be parsed.
   [[nodiscard]] std::shared_ptr<const Definition> Find(std::uint32_t serial) const;

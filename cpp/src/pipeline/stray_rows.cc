@@ -3,98 +3,193 @@
 #include <charconv>
 
 #include "codec/decoder.h"
+#include "codec/entry_format.h"
 #include "pipeline/redis_line.h"
 #include "stream/reader.h"
 
 namespace writebehind {
+namespace {
 
-std::optional<StrayRows::Stray> StrayRows::Parse(std::string_view text) {
-  const std::size_t identity = text.find(':');
-  const std::size_t id = text.find(':', identity + 1);
-  if (identity == std::string_view::npos || id == std::string_view::npos) return std::nullopt;
-  const auto position = StreamId::Parse(text.substr(identity + 1, id - identity - 1));
-  if (!position) return std::nullopt;
-  Stray stray{0, *position, std::string(text.substr(id + 1))};
-  std::from_chars(text.data(), text.data() + identity, stray.identity, 16);
-  return stray;
+struct Origin {
+  std::uint64_t identity = 0;
+  StreamId id;
+  std::string_view key;
+};
+
+std::string FieldOf(const Record& record, std::string_view key) {
+  return (IdentityText(record.identity) + ':' + record.id.ToString() + ':').append(key);
 }
 
-Status StrayRows::Load(std::uint64_t identity, Connection* redis, Definitions* definitions) {
+std::optional<Origin> Parse(std::string_view field) {
+  const std::size_t identity = field.find(':');
+  const std::size_t id = field.find(':', identity + 1);
+  if (identity == std::string_view::npos || id == std::string_view::npos) return std::nullopt;
+  const auto position = StreamId::Parse(field.substr(identity + 1, id - identity - 1));
+  if (!position) return std::nullopt;
+  Origin origin{0, *position, field.substr(id + 1)};
+  std::from_chars(field.data(), field.data() + identity, origin.identity, 16);
+  return origin;
+}
+
+}  // namespace
+
+Status StrayRows::Load(std::uint64_t identity, StreamId passed, Connection* redis, Definitions* definitions) {
   if (loaded_ == identity) return Status::Ok();
-  stored_.clear();
+  Reset();
   if (Status status = definitions->Load(redis); !status.ok()) return AsTransient(status);
+  Reply type;
+  if (Status status = redis->Command({"TYPE", key_}, &type); !status.ok()) return AsTransient(status);
+  if (Text(*type) != "hash") {  // the next that is stored takes its place
+    loaded_ = identity;
+    return Status::Ok();
+  }
   Reply reply;
   if (Status status = redis->Command({"HGETALL", key_}, &reply); !status.ok()) return AsTransient(status);
+  const auto present = definitions->PlaceOf(identity);
+  std::map<std::string_view, std::pair<std::pair<std::size_t, StreamId>, std::size_t>> latest;  // by key: index
   for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
-    auto stray = Parse(Text(*reply->element[i + 1]));
-    if (stray && definitions->HasIdentity(stray->identity)) stored_.emplace(Text(*reply->element[i]), std::move(*stray));
+    attempted_.emplace(Text(*reply->element[i]));
+    const auto origin = Parse(Text(*reply->element[i]));
+    const auto place = origin ? definitions->PlaceOf(origin->identity) : std::nullopt;
+    if (!place || !present || std::pair(*place, origin->id) > std::pair(*present, passed)) continue;
+    const std::pair at(std::pair(*place, origin->id), i);
+    const auto [known, first] = latest.emplace(origin->key, at);
+    if (!first) known->second = std::max(known->second, at);
+  }
+  for (const auto& [key, at] : latest) {
+    const std::string field(Text(*reply->element[at.second]));
+    const std::string_view values = Text(*reply->element[at.second + 1]);
+    if (values.empty()) continue;
+    current_.emplace(key, Stray{field, std::string(values), {}});
+    attempted_.erase(field);
   }
   loaded_ = identity;
   return Status::Ok();
 }
 
-const StrayRows::Stray* StrayRows::Find(std::string_view key) const {
-  if (const auto noted = noted_.find(key); noted != noted_.end()) return noted->second ? &*noted->second : nullptr;
-  const auto stored = stored_.find(key);
-  return stored == stored_.end() ? nullptr : &stored->second;
+void StrayRows::Reset() {
+  loaded_ = plan_ = 0;
+  current_.clear();
+  by_row_.clear();
+  journal_.clear();
+  attempted_.clear();
+}
+
+void StrayRows::Unlist(const std::string& key, const Stray& stray) {
+  if (!stray.row.empty()) by_row_.erase({stray.row, key});
+}
+
+void StrayRows::Put(const std::string& key, std::optional<Stray> stray) {
+  if (const auto known = current_.find(key); known != current_.end()) {
+    Unlist(key, known->second);
+    current_.erase(known);
+  }
+  if (!stray) return;
+  if (!stray->row.empty()) by_row_.emplace(stray->row, key);
+  current_.emplace(key, std::move(*stray));
+}
+
+void StrayRows::Undo() {
+  for (; !journal_.empty(); journal_.pop_back()) Put(journal_.back().first, std::move(journal_.back().second));
+}
+
+void StrayRows::Begin(std::uint64_t plan, const NameOf& name_of) {
+  Undo();
+  resolved_.clear();
+  if (plan == plan_) return;
+  plan_ = plan;
+  by_row_.clear();
+  for (auto& [key, stray] : current_) {
+    stray.row = name_of(stray.values);
+    if (!stray.row.empty()) by_row_.emplace(stray.row, key);
+  }
 }
 
 Record StrayRows::Resolve(const Record& record, RowArena* arena) {
   Record resolved = record;
-  const Stray* stray = Find(record.key);
-  if (stray == nullptr || stray->id > record.id) return resolved;  // delivered again: it was before that
+  const auto stray = current_.find(record.key);
+  if (stray == current_.end() || stray->second.values.empty()) return resolved;
   // A copy: what is noted of a later record may take the stray's place.
   std::vector<Field>& fields = resolved_.emplace_back();
-  DecodeValues(arena->Keep(stray->values), &fields);
+  DecodeValues(arena->Keep(stray->second.values), &fields);
   resolved.was = fields;
+  resolved.had_no_row = fields.empty();
   return resolved;
 }
 
-void StrayRows::Stays(const Record& resolved) {
-  const Stray* stray = Find(resolved.key);
-  if (stray != nullptr && stray->id > resolved.id) return;
-  noted_[std::string(resolved.key)] = Stray{resolved.identity, resolved.id, EncodeValues(resolved.was)};
+void StrayRows::Set(std::string_view key, const Record& record, std::string values, std::string row) {
+  const auto known = current_.find(key);
+  const bool is_known = known != current_.end();
+  if (is_known ? known->second.values == values : values.empty()) return;
+  std::string name(key);
+  journal_.emplace_back(name, is_known ? std::optional(known->second) : std::nullopt);
+  Put(name, Stray{FieldOf(record, key), std::move(values), std::move(row)});
 }
 
-void StrayRows::Leave(const Record& record, bool only_earlier) {
-  const Stray* stray = Find(record.key);
-  if (stray == nullptr || stray->id > record.id || (only_earlier && stray->id == record.id)) return;
-  noted_[std::string(record.key)] = std::nullopt;
+std::vector<std::string> StrayRows::OthersOf(std::string_view key, const std::string& row) const {
+  std::vector<std::string> others;
+  for (auto at = by_row_.lower_bound({row, {}}); at != by_row_.end() && at->first == row; ++at) {
+    if (at->second != key) others.push_back(at->second);
+  }
+  return others;
+}
+
+void StrayRows::Written(const Record& record, const std::string& row) {
+  if (current_.empty()) return;
+  Set(record.key, record, {}, {});
+  if (row.empty()) return;
+  for (const std::string& other : OthersOf(record.key, row)) Set(other, record, std::string(kNoValues), {});
+}
+
+void StrayRows::Stays(const Record& resolved, const std::string& left, std::string_view values, const std::string& row) {
+  if (!resolved.was.empty()) {
+    Set(resolved.key, resolved, EncodeValues(resolved.was), left);
+  } else if (resolved.had_no_row) {
+    Set(resolved.key, resolved, std::string(kNoValues), {});
+  }
+  if (resolved.from.empty() || values.empty()) return;
+  const auto known = current_.find(resolved.from);
+  const bool is_known = known != current_.end() && !known->second.values.empty();
+  if (!is_known) Set(resolved.from, resolved, std::string(values), row);
 }
 
 Status StrayRows::Store(Connection* redis) {
-  std::vector<std::string> words{"HSET", key_};
-  for (const auto& [key, stray] : noted_) {
-    if (!stray) continue;
-    words.push_back(key);
-    words.push_back(IdentityText(stray->identity) + ':' + stray->id.ToString() + ':' + stray->values);
-    touched_.insert(key);
+  std::map<std::string_view, const Stray*> stored;
+  for (const auto& [key, before] : journal_) {
+    if (const auto now = current_.find(key); now != current_.end()) stored[now->second.field] = &now->second;
   }
-  if (words.size() == 2) return Status::Ok();
+  std::vector<std::string_view> words{"WB.STRAYS", pipeline_, {}};
+  for (const std::string& field : attempted_) {
+    if (!stored.contains(field)) words.push_back(field);
+  }
+  const std::string removed = std::to_string(words.size() - 3);
+  words[2] = removed;
+  for (const auto& [field, stray] : stored) words.insert(words.end(), {field, stray->values});
+  if (words.size() == 3) return Status::Ok();
   Reply reply;
-  const std::vector<std::string_view> views(words.begin(), words.end());
-  return AsTransient(redis->Command(views, &reply));
+  if (Status status = redis->Command(words, &reply); !status.ok()) {
+    for (const auto& [field, stray] : stored) attempted_.emplace(field);  // perhaps
+    return AsTransient(status);
+  }
+  attempted_.clear();
+  for (const auto& [field, stray] : stored) attempted_.emplace(field);
+  return Status::Ok();
 }
 
-Status StrayRows::Finish(Connection* redis) {
-  std::vector<std::string_view> words{"HDEL", key_};
-  for (const auto& [key, stray] : noted_) {
-    if (!stray && (stored_.contains(key) || touched_.contains(key))) words.push_back(key);
+std::vector<std::string> StrayRows::Finish() {
+  std::vector<std::string> passed;
+  std::set<std::string_view> seen;
+  for (const auto& [key, before] : journal_) {
+    if (!seen.insert(key).second) continue;
+    if (before) passed.push_back(before->field);
+    const auto now = current_.find(key);
+    if (now == current_.end() || !now->second.values.empty()) continue;
+    passed.push_back(now->second.field);
+    current_.erase(now);
   }
-  if (words.size() > 2) {
-    Reply reply;
-    if (Status status = redis->Command(words, &reply); !status.ok()) return AsTransient(status);
-  }
-  for (auto& [key, stray] : noted_) {
-    touched_.erase(key);
-    if (stray) {
-      stored_.insert_or_assign(key, *stray);
-    } else {
-      stored_.erase(key);
-    }
-  }
-  noted_.clear();
-  return Status::Ok();
+  journal_.clear();
+  attempted_.clear();
+  return passed;
 }
 
 }  // namespace writebehind

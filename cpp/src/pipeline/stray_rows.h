@@ -1,21 +1,24 @@
-// Rows that the table has kept although a later change of their Redis key gave it another: because that change
-// was rejected or dropped. What was captured last says nothing of them, so the next change that is written has
-// to be told: they are remembered in `writebehind:{<p>}:strays`.
+// Stray rows: what the table has of a Redis key where that is not what the module believes, because a change was
+// rejected or dropped. A key's row is then still the one that it had before, or it has none. Entries say nothing
+// of that, so it is remembered in `writebehind:{<p>}:strays`:
 //
-//   <Redis key>  <identity>:<ID of the change that was not written>:<`values` of codec/entry_format.h>
+//   <identity>:<ID>:<Redis key>  what the change of this ID left: `values` of codec/entry_format.h of the key's
+//                                row; of no fields: it has none; nothing: it is again as the module believes
 //
-// Only of pipelines with fields as key columns. One is stored before a commit passes its change, and removed
-// after the commit of the change that takes the row away, before that one is settled: whatever is delivered
-// again finds it as it was, or is known to be committed.
+// Only of pipelines with fields as key columns. What a batch changes is stored before its commit, beside what was
+// before; and that is removed once the batch is settled: so whatever is read again, after whatever end of the
+// engine, finds what there was before it.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/definitions.h"
@@ -29,52 +32,60 @@ namespace writebehind {
 // Belongs to one worker. What a batch changes is noted record by record, in order, and can be noted anew.
 class StrayRows {
  public:
-  explicit StrayRows(const std::string& pipeline) : key_("writebehind:{" + pipeline + "}:strays") {}
+  explicit StrayRows(const std::string& pipeline) : pipeline_(pipeline), key_("writebehind:{" + pipeline + "}:strays") {}
 
-  // Reads them, unless they are those of `identity` already; a flush has lost those before it.
-  Status Load(std::uint64_t identity, Connection* redis, Definitions* definitions);
-  // The next Load reads again.
-  void Reset() { loaded_ = 0; }
+  // A name of the row that these `values` name, the same for equal rows; empty: they name none.
+  using NameOf = std::function<std::string(std::string_view values)>;
 
-  // A batch is noted from its beginning.
-  void Begin() {
-    noted_.clear();
-    resolved_.clear();
-  }
-  // The record with the row that the table has of its key: `was` is put right. That lives until the next Begin
-  // and no longer than `arena`.
+  // Reads them as they were behind `passed`, unless they are those of `identity` already. A flush has lost those
+  // before it.
+  Status Load(std::uint64_t identity, StreamId passed, Connection* redis, Definitions* definitions);
+  // The next Load reads again. Nothing is under way.
+  void Reset();
+
+  // A batch is noted from its beginning. `plan` is that of the names.
+  void Begin(std::uint64_t plan, const NameOf& name_of);
+  [[nodiscard]] bool empty() const { return current_.empty(); }
+
+  // The record with the row that the table has of its key: `was` and `had_no_row` are put right. That lives until
+  // the next Begin and no longer than `arena`.
   Record Resolve(const Record& record, RowArena* arena);
-  // The record, as resolved, is not written: its key's row stays where it is.
-  // REQUIRES: `was` is not empty.
-  void Stays(const Record& resolved);
-  // The record is written.
-  void Written(const Record& record) { Leave(record, false); }
-  // The record was passed earlier: committed, unless it is the one that left the stray.
-  void Skipped(const Record& record) { Leave(record, true); }
+  // The other keys that have the row of this name.
+  [[nodiscard]] std::vector<std::string> OthersOf(std::string_view key, const std::string& row) const;
+  // The record is written, to the row of this name (empty: it is a delete): that is no other key's any more.
+  void Written(const Record& record, const std::string& row);
+  // The record, as resolved, is not written: its key's row, of the name `left`, stays where it is; and the row that
+  // it names, of these values, stays that of the key that it is taken from.
+  void Stays(const Record& resolved, const std::string& left, std::string_view values, const std::string& row);
 
-  // Before the commit: stores what stays.
+  // False: the two below have nothing to do.
+  [[nodiscard]] bool IsNoted() const { return !journal_.empty() || !attempted_.empty(); }
+  // Before the commit: stores what changed.
   Status Store(Connection* redis);
-  // After it: removes what is gone; the batch is done then. False from IsNoted: there is nothing to do.
-  [[nodiscard]] bool IsNoted() const { return !noted_.empty(); }
-  Status Finish(Connection* redis);
+  // After it, the batch is done: the fields to be removed once it is settled.
+  std::vector<std::string> Finish();
 
  private:
   struct Stray {
-    std::uint64_t identity = 0;
-    StreamId id;
-    std::string values;
+    std::string field;   // in Redis
+    std::string values;  // empty: as the module believes, since this batch
+    std::string row;     // its name
   };
   using Strays = std::map<std::string, Stray, std::less<>>;
 
-  static std::optional<Stray> Parse(std::string_view text);
-  [[nodiscard]] const Stray* Find(std::string_view key) const;
-  void Leave(const Record& record, bool only_earlier);
+  void Set(std::string_view key, const Record& record, std::string values, std::string row);
+  void Put(const std::string& key, std::optional<Stray> stray);
+  void Undo();
+  void Unlist(const std::string& key, const Stray& stray);
 
+  std::string pipeline_;
   std::string key_;
-  std::uint64_t loaded_ = 0;  // the identity of the stream then; 0: never
-  Strays stored_;             // as in Redis, but for touched_
-  std::map<std::string, std::optional<Stray>, std::less<>> noted_;  // of this batch; nothing: gone
-  std::set<std::string, std::less<>> touched_;  // stored for a batch that is not done: stored_ has what was before
+  std::uint64_t loaded_ = 0;                  // the identity of the stream then; 0: never
+  std::uint64_t plan_ = 0;                    // of the names
+  Strays current_;                            // by Redis key
+  std::set<std::pair<std::string, std::string>> by_row_;  // (name of the row, key)
+  std::vector<std::pair<std::string, std::optional<Stray>>> journal_;  // what the batch changed: how it was before
+  std::set<std::string> attempted_;           // fields that are stored, and belong to no batch that is done
   std::deque<std::vector<Field>> resolved_;
 };
 

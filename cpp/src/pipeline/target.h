@@ -49,6 +49,7 @@ class Target {
   Status Position(std::uint64_t identity, StreamId* position);
   void ForgetPositions() { positions_.clear(); }
 
+  [[nodiscard]] bool MovesRows() const { return sink_->MovesRows(); }
   // Writes rows and, with an exactly-once table, moves the checkpoint to `to`.
   WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::span<const Record* const> records, std::uint64_t identity,
                     StreamId to);

@@ -26,11 +26,10 @@ bool Worker::RunOnce() {
   if (!NextBatch()) return false;
   if (batch_.empty()) return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
   if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
-  // Before the settlement: what it removes is not read again.
-  if (strays_.IsNoted() && !retry_.Until([this] { return FinishStrays(); }, [this] { redis_.Close(); })) return false;
   if (cut_.empty()) brake_.Passed();
   Count();
   auto settlement = BuildSettlement();
+  settlement->passed_strays = strays_.Finish();
   return lane_->settlements.Push(std::move(settlement));
 }
 
@@ -64,14 +63,16 @@ Status Worker::Attempt() {
   if (plan != nullptr) {
     if (Status status = rewriter_.Run(*plan->definition, &batch_); !status.ok()) return status;
   }
+  const bool keyed = plan != nullptr && plan->table.field_keys;
+  if (!keyed) strays_.Reset();
   if (!IsMapped(plan)) {
-    const bool keyed = plan != nullptr && plan->table.field_keys;
     if (!keyed) {
       MapRows(plan);
     } else if (Status status = MapKeyedRows(*plan); !status.ok()) {
       return status;
     }
     coalescer_.Run(&batch_, keyed ? plan->table.keys.size() : 0);
+    if (keyed && !target_.MovesRows()) SplitMoves(plan->table);
   }
   if (Status status = HandleRefused(); !status.ok()) return status;
   if (Status status = StoreStrays(); !status.ok()) return status;

@@ -17,6 +17,7 @@
 #include "pipeline/brake.h"
 #include "pipeline/context.h"
 #include "pipeline/lookahead.h"
+#include "pipeline/moves.h"
 #include "pipeline/retry.h"
 #include "pipeline/rewriter.h"
 #include "pipeline/stray_rows.h"
@@ -60,11 +61,15 @@ class Worker {
 
   // worker_keys.cc: key columns that are fields of the hash
   Status MapKeyedRows(const Plan& plan);
-  std::size_t TryMapKeyedRows(const Plan& plan);
+  std::size_t TryMapKeyedRows(const Plan& plan, StreamId passed);
   bool MapLeft(const Plan& plan, const Record& record, Row* left);
+  static std::string NameOf(const Plan& plan, const Row& row);
+  std::string RowOf(const Plan& plan, std::string_view values);
+  void Stays(const Plan& plan, const Record& record, const Row* left);
+  void MoveFrom(const Plan& plan, const Row& left, Row* row);
+  void SplitMoves(const TablePlan& plan);
   void SayUnknown(std::string_view key);
   Status StoreStrays();
-  Status FinishStrays();
 
   // worker_resume.cc: what was written earlier
   Status Rejoin();
@@ -102,6 +107,7 @@ class Worker {
   Retry retry_;
   Brake brake_;
   StrayRows strays_;
+  Moves moves_;
   bool said_unknown_ = false;  // that a delete's row was not known
   Connection redis_;  // opened when the first change is rejected
   RowArena arena_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/decoder.h"
 #include "pipeline/worker.h"
 #include "util/log.h"
 
@@ -26,54 +27,101 @@ Status Worker::MapKeyedRows(const Plan& plan) {
     if (Status status = StoreRefused(); !status.ok()) return status;
   }
   if (Status status = OpenRedis(); !status.ok()) return status;
-  if (Status status = strays_.Load(batch_.identity(), &redis_, &context_->definitions); !status.ok()) return status;
-  const std::size_t at = TryMapKeyedRows(plan);
+  const StreamId passed = passed_[batch_.identity()];
+  if (Status status = strays_.Load(batch_.identity(), passed, &redis_, &context_->definitions); !status.ok()) return status;
+  const std::size_t at = TryMapKeyedRows(plan, passed);
   if (at == 0) return Status::Ok();
   CutAt(at);
-  return {Code::kRefused, "rows of one shape are written by themselves"};
+  return {Code::kRefused, "rows that have to do with each other are written one after the other"};
 }
 
-// A change that gives its key another row is two rows: the one that it leaves is deleted in the transaction that
-// writes the new one, and if the target refuses either, the change has neither. Not 0: where the batch has to be
-// cut. Where texts that differ may be one value, the order of rows counts though no two are equal here, and a
-// batch has rows of one shape alone, or one change: sinks sort rows by their shapes.
-std::size_t Worker::TryMapKeyedRows(const Plan& plan) {
+// A change that gives its key another row moves that: in the transaction that writes what else it changed, and if the
+// target refuses either, the change has neither. Not 0: where the batch has to be cut. Where texts that differ may be
+// one value, the order of rows counts though no two are equal here, and a batch has rows of one shape alone, or one
+// change: sinks sort rows by their shapes.
+std::size_t Worker::TryMapKeyedRows(const Plan& plan, StreamId passed) {
   arena_.Clear();
   batch_.rows.clear();
-  strays_.Begin();
+  strays_.Begin(plan.table.id, [&](std::string_view values) { return RowOf(plan, values); });
+  moves_.Begin(plan.table.keys.size());
   for (std::uint32_t i = 0; i < batch_.records.size(); ++i) {
+    if (batch_.records[i]->id <= passed) continue;  // what it left was stored before it was committed
     const Record record = strays_.Resolve(*batch_.records[i], &arena_);
     Fate& fate = batch_.fates[i];
-    if (fate.state == Fate::State::kSkipped) {
-      strays_.Skipped(record);
-      continue;
-    }
+    if (fate.has_no_row) fate = {};
     Row row;
     Row left;
     const bool had_row = MapLeft(plan, record, &left);
     if (fate.state != Fate::State::kPending || !MapOne(plan, record, i, &row)) {
-      if (had_row) strays_.Stays(record);
+      Stays(plan, record, had_row ? &left : nullptr);
       continue;
     }
     if (row.cells.empty()) {
+      if (moves_.IsRobbed(record.key)) return i;
       fate.state = Fate::State::kDropped;
+      fate.has_no_row = true;
       SayUnknown(record.key);
+      strays_.Written(record, {});
       continue;
     }
-    const bool moves = had_row && !row.is_delete && !SameKey(plan.table, left, row);
+    if (had_row && !row.is_delete && !SameKey(plan.table, left, row)) MoveFrom(plan, left, &row);
     if (plan.table.keys_fold) {
-      if (moves && batch_.records.size() > 1) return std::max<std::size_t>(i, 1);
+      if (row.moves && batch_.records.size() > 1) return std::max<std::size_t>(i, 1);
       if (!batch_.rows.empty() && !SameShape(batch_.rows.front(), row)) return i;
     }
-    if (moves) {
-      left.record = i;
-      left.left = true;
-      batch_.rows.push_back(left);
-    }
+    const std::string name = strays_.empty() || row.is_delete ? std::string() : NameOf(plan, row);
+    std::vector<std::string> from;
+    if (!name.empty()) from = strays_.OthersOf(record.key, name);
+    if (!record.from.empty()) from.emplace_back(record.from);
+    if (!moves_.Fit(batch_, row, from)) return i;
     batch_.rows.push_back(row);
-    strays_.Written(record);
+    strays_.Written(record, name);
   }
   return 0;
+}
+
+std::string Worker::NameOf(const Plan& plan, const Row& row) {
+  return RowName(row.cells.first(plan.table.keys.size()), plan.table.keys_fold);
+}
+
+// The name of the row that these key fields name; empty: of none.
+std::string Worker::RowOf(const Plan& plan, std::string_view values) {
+  std::vector<Field> fields;
+  DecodeValues(values, &fields);
+  Record record;
+  record.was = fields;
+  Row row;
+  return MapLeft(plan, record, &row) ? NameOf(plan, row) : std::string();
+}
+
+// The record is not written: where are the row that its key had, and the one that it names?
+void Worker::Stays(const Plan& plan, const Record& record, const Row* left) {
+  if (record.op == Op::kDelete && left == nullptr) return strays_.Written(record, {});
+  const std::string values = record.from.empty() ? std::string() : EncodeValues(KeyFields(*plan.output, record));
+  strays_.Stays(record, left != nullptr ? NameOf(plan, *left) : std::string(), values, RowOf(plan, values));
+}
+
+void Worker::MoveFrom(const Plan& plan, const Row& left, Row* row) {
+  const std::size_t keys = plan.table.keys.size();
+  const std::span<Cell> cells = arena_.NewCells(plan.table.width() + keys);
+  std::copy(row->cells.begin(), row->cells.end(), cells.begin());
+  std::copy_n(left.cells.begin(), keys, cells.end() - static_cast<std::ptrdiff_t>(keys));
+  row->cells = cells;
+  row->moves = true;
+}
+
+// For a target that can't move rows: what moves is deleted, and written anew.
+void Worker::SplitMoves(const TablePlan& plan) {
+  std::vector<Row> heads;
+  for (Row head : batch_.heads) {
+    if (head.moves) {
+      heads.push_back({.is_delete = true, .left = true, .record = head.record, .cells = head.cells.last(plan.keys.size())});
+      head.moves = false;
+      head.cells = head.cells.first(plan.width());
+    }
+    heads.push_back(head);
+  }
+  batch_.heads = std::move(heads);
 }
 
 // The row that its key had before. False: there is none that is known.
@@ -98,11 +146,6 @@ Status Worker::StoreStrays() {
   if (!strays_.IsNoted()) return Status::Ok();
   if (Status status = OpenRedis(); !status.ok()) return status;
   return strays_.Store(&redis_);
-}
-
-Status Worker::FinishStrays() {
-  if (Status status = OpenRedis(); !status.ok()) return status;
-  return strays_.Finish(&redis_);
 }
 
 }  // namespace writebehind

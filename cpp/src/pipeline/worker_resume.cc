@@ -142,7 +142,7 @@ Status Worker::RecallRejections(const std::vector<std::uint32_t>& records) {
     if (reply->element[i]->type != REDIS_REPLY_STRING) continue;
     std::string reason;
     if (Status status = RejectionReason(Text(*reply->element[i]), &reason); !status.ok()) return status;
-    batch_.fates[records[i]] = {Fate::State::kFailed, true, std::move(reason)};
+    batch_.fates[records[i]] = {Fate::State::kFailed, true, false, std::move(reason)};
   }
   return Status::Ok();
 }

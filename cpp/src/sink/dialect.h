@@ -45,12 +45,12 @@ std::vector<std::string> Schema(const Output& output);
 }  // namespace postgres_sql
 
 namespace mysql_sql {
-// `rows` rows a statement; parameters row by row, each shape.Cells(plan). Where it is guarded, a row that
-// another key's row stands in the way of fails with kMysqlGuard.
+// `rows` rows a statement; parameters row by row, each shape.Cells(plan). A row that another key's row stands in
+// the way of fails with kMysqlGuard.
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows);
-// False: a key column may be NULL, so setting it to NULL would not fail.
-bool IsGuarded(const TablePlan& plan);
 std::string Delete(const TablePlan& plan, std::size_t rows);
+// One row, given a new key unless another row has that; parameters: the new key, the old, and both again.
+std::string Move(const TablePlan& plan);
 // One row; parameters: the columns that are set, then the keys. Empty where nothing is set.
 std::string Update(const TablePlan& plan, const Shape& shape);
 // One row, parameters shape.Cells(plan).
@@ -68,6 +68,8 @@ std::string Upsert(const TablePlan& plan, const Shape& shape);
 std::string Update(const TablePlan& plan, const Shape& shape);  // empty where nothing is set
 std::string Insert(const TablePlan& plan, const Shape& shape);  // nothing happens where the row is there
 std::string Delete(const TablePlan& plan);
+std::string Move(const TablePlan& plan);        // nothing happens where another row has the new key
+std::string DeleteOld(const TablePlan& plan);   // the row that is moved from
 CheckpointSql Checkpoint(const TableName& table);
 std::vector<std::string> Schema(const Output& output);
 }  // namespace sqlite_sql

@@ -57,19 +57,13 @@ std::string Guard(const TablePlan& plan) {
 
 }  // namespace
 
-bool IsGuarded(const TablePlan& plan) {
-  return std::none_of(plan.keys.begin(), plan.keys.end(), [](const Column& key) { return key.nullable; });
-}
-
 std::string Upsert(const TablePlan& plan, const Shape& shape, std::size_t rows) {
-  std::string set;
-  if (IsGuarded(plan)) set = Guard(plan);
+  std::string set = Guard(plan);
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     if (shape.Keeps(i)) continue;
     const std::string column = Name(plan.columns[i]);
     Add(&set, ", ", column + " = VALUES(" + column + ")");
   }
-  if (set.empty()) set = Name(plan.keys.front()) + " = " + Name(plan.keys.front());
   return InsertInto(plan, shape, rows) + " ON DUPLICATE KEY UPDATE " + set;
 }
 
@@ -80,6 +74,16 @@ std::string Delete(const TablePlan& plan, std::size_t rows) {
   for (std::size_t i = 0; i < rows; ++i) Add(&condition, single ? "," : " OR ", one);
   if (single) condition = Name(plan.keys.front()) + " IN (" + condition + ")";
   return "DELETE FROM " + Quote(plan.table, kMark) + " WHERE " + condition;
+}
+
+// The table can't be asked beside its own UPDATE, but as a table that is derived; LIMIT keeps it one.
+std::string Move(const TablePlan& plan) {
+  std::string set;
+  for (const Column& key : plan.keys) Add(&set, ", ", Name(key) + " = " + Stored(key));
+  const std::string table = Quote(plan.table, kMark);
+  const std::string same = SameKey(plan);
+  return "UPDATE " + table + " SET " + set + " WHERE " + same + " AND NOT EXISTS (SELECT 1 FROM (SELECT 1 FROM " +
+         table + " WHERE " + same + " AND NOT (" + same + ") LIMIT 1) AS other)";
 }
 
 std::string Update(const TablePlan& plan, const Shape& shape) {

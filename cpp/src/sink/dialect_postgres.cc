@@ -78,13 +78,39 @@ Statement UpdateFirst(const Parts& parts, const std::string& gate) {
   return made;
 }
 
+// A row that is there is given its new key, or deleted where another row has that already: one or the other, as
+// both see the table as it was before.
+Statement Move(const TablePlan& plan, const Parts& parts, const std::string& gate) {
+  std::vector<std::string> is_old, is_new, other_old, set;
+  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+    const std::string column = Quote(plan.keys[i].name, kMark);
+    const std::string from = " = s.c" + std::to_string(i);
+    const std::string to = " = s.c" + std::to_string(plan.keys.size() + i);
+    is_old.push_back("t." + column + from);
+    is_new.push_back("o." + column + to);
+    other_old.push_back("o." + column + from);
+    set.push_back(column + to);
+  }
+  const std::string taken = "EXISTS (SELECT 1 FROM " + parts.table + " AS o WHERE " + Join(is_new, " AND ") +
+                            " AND NOT (" + Join(other_old, " AND ") + "))";
+  const std::string where = " WHERE " + Join(is_old, " AND ") + " AND ";
+  Statement made;
+  made.with.push_back("s AS (" + parts.rows + gate + ")");
+  made.with.push_back("n AS (UPDATE " + parts.table + " AS t SET " + Join(set, ", ") + " FROM s" + where + "NOT " +
+                      taken + ")");
+  made.last = "DELETE FROM " + parts.table + " AS t USING s" + where + taken;
+  return made;
+}
+
 }  // namespace
 
 std::string Write(const TablePlan& plan, const Shape& shape, const TableName* checkpoint) {
   const Parts parts(plan, shape);
   const std::string gate = checkpoint == nullptr ? "" : " WHERE EXISTS (SELECT 1 FROM moved)";
   Statement made;
-  if (shape.is_delete) {
+  if (shape.moves) {
+    made = Move(plan, parts, gate);
+  } else if (shape.is_delete) {
     made.last = "DELETE FROM " + parts.table + " AS t USING (" + parts.rows + gate + ") AS s WHERE " +
                 Join(parts.same_key, " AND ");
   } else if (shape.UpdateFirst(plan)) {

@@ -61,6 +61,28 @@ std::string Delete(const TablePlan& plan) {
   return "DELETE FROM " + Quote(plan.table, kMark) + " WHERE " + Parts(plan, shape).same_key;
 }
 
+std::string Move(const TablePlan& plan) {
+  std::string set, is_old, other;
+  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+    const std::string column = Quote(plan.keys[i].name, kMark);
+    const std::string to = column + " = ?" + std::to_string(i + 1);
+    Parts::Add(&set, ", ", to);
+    Parts::Add(&other, " AND ", to);
+    Parts::Add(&is_old, " AND ", column + " = ?" + std::to_string(plan.width() + i + 1));
+  }
+  const std::string table = Quote(plan.table, kMark);
+  return "UPDATE " + table + " SET " + set + " WHERE " + is_old + " AND NOT EXISTS (SELECT 1 FROM " + table +
+         " WHERE " + other + " AND NOT (" + is_old + "))";
+}
+
+std::string DeleteOld(const TablePlan& plan) {
+  std::string is_old;
+  for (std::size_t i = 0; i < plan.keys.size(); ++i) {
+    Parts::Add(&is_old, " AND ", Quote(plan.keys[i].name, kMark) + " = ?" + std::to_string(plan.width() + i + 1));
+  }
+  return "DELETE FROM " + Quote(plan.table, kMark) + " WHERE " + is_old;
+}
+
 CheckpointSql Checkpoint(const TableName& table) { return {table, kMark, '?', "TEXT"}; }
 
 std::vector<std::string> Schema(const Output& output) { return {CreateTable(output, kMark, "TEXT", "TEXT")}; }

@@ -24,6 +24,7 @@ class MysqlSink final : public SavepointSink {
   std::vector<std::string> Warnings() override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.KillQuery(); }
   void Close() noexcept override { session_.Close(); }
 

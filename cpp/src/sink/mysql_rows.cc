@@ -50,6 +50,8 @@ std::uint64_t MysqlRows::Run(const WriteRequest& request, const Shape& shape, ch
         return mysql_sql::Update(request.plan, shape);
       case 'i':
         return mysql_sql::Insert(request.plan, shape);
+      case 'm':
+        return mysql_sql::Move(request.plan);
       case 'p':
         return mysql_sql::Probe(request.plan);
       default:
@@ -77,6 +79,19 @@ void MysqlRows::WriteExactly(const WriteRequest& request, const Shape& shape, st
   if (found == 0) Run(request, shape, 'i', all, rows);
 }
 
+void MysqlRows::Move(const WriteRequest& request, const Shape& shape, std::uint32_t row) {
+  const Rows rows(&row, 1);
+  const std::vector<std::size_t> both = shape.Cells(request.plan);
+  const auto keys = static_cast<std::ptrdiff_t>(request.plan.keys.size());
+  const std::vector<std::size_t> old(both.begin(), both.begin() + keys);
+  std::vector<std::size_t> cells;
+  for (int times = 0; times < 2; ++times) {
+    cells.insert(cells.end(), both.begin() + keys, both.end());
+    cells.insert(cells.end(), old.begin(), old.end());
+  }
+  if (Run(request, shape, 'm', cells, rows) == 0) Run(request, shape, 'd', old, rows);
+}
+
 // What a row adds to a statement's packet; long cells have packets of their own.
 std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const std::vector<std::size_t>& cells,
                                    std::uint32_t row) {
@@ -91,9 +106,13 @@ std::size_t MysqlRows::PacketBytes(const WriteRequest& request, const std::vecto
 
 void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows) {
   const TablePlan& plan = request.plan;
+  if (shape.moves) {
+    for (const std::uint32_t row : rows) Move(request, shape, row);
+    return;
+  }
   const bool exact =
       !shape.is_delete &&
-      (shape.UpdateFirst(plan) || (plan.other_unique && (!mysql_sql::IsGuarded(plan) || rows.size() == 1)));
+      (shape.UpdateFirst(plan) || (plan.other_unique && rows.size() == 1));
   if (exact) {
     for (const std::uint32_t row : rows) WriteExactly(request, shape, row);
     return;

@@ -25,6 +25,7 @@ class MysqlRows {
 
  private:
   void WriteExactly(const WriteRequest& request, const Shape& shape, std::uint32_t row);
+  void Move(const WriteRequest& request, const Shape& shape, std::uint32_t row);
   std::uint64_t Run(const WriteRequest& request, const Shape& shape, char what,
                     const std::vector<std::size_t>& cells, Rows rows);
   static std::size_t PacketBytes(const WriteRequest& request, const std::vector<std::size_t>& cells,

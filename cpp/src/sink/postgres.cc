@@ -31,6 +31,7 @@ class PostgresSink final : public SavepointSink {
   std::vector<std::string> Warnings() override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.Break(); }
   void Close() noexcept override { session_.Close(); }
 

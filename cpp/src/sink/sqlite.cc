@@ -27,6 +27,7 @@ class SqliteSink final : public Sink {
   WriteResult Write(const WriteRequest& request) override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.Interrupt(); }
   void Close() noexcept override { session_.Close(); }
 
@@ -97,6 +98,10 @@ void SqliteSink::ForgetCheckpoint(const std::string& id) {
 
 Statements SqliteSink::Prepare(const TablePlan& plan, const Shape& shape) {
   const std::string key = std::to_string(plan.id) + shape.Name();
+  if (shape.moves) {
+    return {session_.Prepared(key, [&] { return sqlite_sql::Move(plan); }),
+            session_.Prepared(key + "d", [&] { return sqlite_sql::DeleteOld(plan); })};
+  }
   if (shape.is_delete) return {session_.Prepared(key, [&] { return sqlite_sql::Delete(plan); })};
   if (!shape.UpdateFirst(plan))
     return {session_.Prepared(key, [&] { return sqlite_sql::Upsert(plan, shape); })};

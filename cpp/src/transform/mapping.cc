@@ -1,5 +1,7 @@
 #include "transform/mapping.h"
 
+#include <algorithm>
+
 #include "transform/cast.h"
 #include "util/printable.h"
 
@@ -30,15 +32,10 @@ const Field* FindField(const std::string& name, std::size_t index, std::span<con
   return nullptr;
 }
 
-bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_key, RowArena* arena,
-            Cell* cell, Refusal* refusal) {
-  if (!redis_key.starts_with(key.key_prefix)) {
-    return Refuse(column, redis_key, "the key does not begin with '" + Printable(key.key_prefix) + "'",
-                  refusal);
-  }
-  const std::string_view text = redis_key.substr(key.key_prefix.size());
+// `canonical`: two texts of one value would be two rows to Redis, and one to the table.
+bool CastKey(const Column& column, std::string_view text, bool canonical, RowArena* arena, Cell* cell, Refusal* refusal) {
   std::string refused = Cast(column.type, text, arena, &cell->text);
-  if (refused.empty() && !IsCanonicalKey(column.type, text, cell->text)) {
+  if (canonical && refused.empty() && !IsCanonicalKey(column.type, text, cell->text)) {
     refused = "the key is not the canonical text of its value";
     if (cell->text != text) refused += ", '" + Printable(cell->text) + "'";
   }
@@ -47,10 +44,19 @@ bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_k
   return true;
 }
 
+bool MapKey(const KeyColumn& key, const Column& column, std::string_view redis_key, RowArena* arena,
+            Cell* cell, Refusal* refusal) {
+  if (!redis_key.starts_with(key.key_prefix)) {
+    return Refuse(column, redis_key, "the key does not begin with '" + Printable(key.key_prefix) + "'",
+                  refusal);
+  }
+  return CastKey(column, redis_key.substr(key.key_prefix.size()), true, arena, cell, refusal);
+}
+
 // The value of a key column that is a field. Deletes find rows by the values that were captured: so it is
 // always the hash's own, and a transform can't make it another.
 bool MapKeyField(const KeyColumn& key, const Column& column, const Record& record, std::span<const Field> fields,
-                 RowArena* arena, Cell* cell, Refusal* refusal) {
+                 bool canonical, RowArena* arena, Cell* cell, Refusal* refusal) {
   const Field* field = FindField(key.field, key.index, record.fields, 0);
   if (field == nullptr) {
     return Refuse(column, "NULL", "the hash has no field '" + Printable(key.field) + "', and a key can't be NULL", refusal);
@@ -62,10 +68,7 @@ bool MapKeyField(const KeyColumn& key, const Column& column, const Record& recor
                     refusal);
     }
   }
-  std::string refused = Cast(column.type, field->value, arena, &cell->text);
-  if (!refused.empty()) return Refuse(column, field->value, std::move(refused), refusal);
-  cell->state = Cell::State::kValue;
-  return true;
+  return CastKey(column, field->value, canonical, arena, cell, refusal);
 }
 
 // The same of the row that was. False: there can't be such a row.
@@ -84,13 +87,15 @@ bool MapRecord(const Output& output, const TablePlan& plan, const Record& record
   const std::span<Cell> cells = arena->NewCells(plan.width());
   row->is_delete = record.op == Op::kDelete;
   row->cells = cells;
+  // Where the Redis key is in no key column, several keys can name one row.
+  const bool canonical = std::all_of(output.keys.begin(), output.keys.end(), [](const KeyColumn& key) { return key.from_field(); });
   for (std::size_t i = 0; i < plan.keys.size(); ++i) {
     const KeyColumn& key = output.keys[i];
     if (!key.from_field()) {
       if (!MapKey(key, plan.keys[i], record.key, arena, &cells[i], refusal)) return false;
     } else if (row->is_delete) {
       if (!FindOldKey(key, plan.keys[i], record, arena, &cells[i])) row->cells = {};
-    } else if (!MapKeyField(key, plan.keys[i], record, fields, arena, &cells[i], refusal)) {
+    } else if (!MapKeyField(key, plan.keys[i], record, fields, canonical, arena, &cells[i], refusal)) {
       return false;
     }
   }
@@ -108,6 +113,19 @@ bool MapRecord(const Output& output, const TablePlan& plan, const Record& record
     cell.state = Cell::State::kValue;
   }
   return true;
+}
+
+std::vector<Field> KeyFields(const Output& output, const Record& record) {
+  std::vector<Field> fields;
+  for (const KeyColumn& key : output.keys) {
+    if (!key.from_field()) continue;
+    const Field* field = FindField(key.field, key.index, record.fields, 0);
+    if (field == nullptr) return {};
+    fields.push_back({key.field, field->value, true});
+  }
+  std::sort(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return a.name < b.name; });
+  fields.erase(std::unique(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return a.name == b.name; }), fields.end());
+  return fields;
 }
 
 bool SameKey(const TablePlan& plan, const Row& one, const Row& other) {

@@ -29,6 +29,9 @@ Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
 bool MapRecord(const Output& output, const TablePlan& plan, const Record& record, std::span<const Field> fields,
                RowArena* arena, Row* row, Refusal* refusal);
 
+// The fields that key columns are made of, by name, as the record has them; none, if it lacks one.
+std::vector<Field> KeyFields(const Output& output, const Record& record);
+
 // Have both, rows of one plan, the same key?
 bool SameKey(const TablePlan& plan, const Row& one, const Row& other);
 

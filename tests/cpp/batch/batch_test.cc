@@ -234,6 +234,27 @@ TEST(Coalescer, KeepsTheLastChangeOfEachRow) {
   EXPECT_TRUE(batch.heads[1].is_delete);
 }
 
+// It takes what was written to the row that it comes from along, and is itself what a later change is written to.
+TEST(Coalescer, ARowThatMovesTakesItsPlace) {
+  const auto share = ShareOf({{"a"}, {"a"}, {"a"}});
+  const Cell old[] = {{Cell::State::kValue, "x"}, {Cell::State::kValue, "1"}};
+  const Cell moved[] = {{Cell::State::kValue, "y"}, {Cell::State::kValue, "2"}, {Cell::State::kValue, "x"}};
+  const Cell last[] = {{Cell::State::kValue, "y"}, {Cell::State::kValue, "3"}};
+  Batch batch;
+  for (const Record& record : share->parcel->records) batch.records.push_back(&record);
+  batch.rows = {{.record = 0, .cells = old}, {.moves = true, .record = 1, .cells = moved}, {.record = 2, .cells = last}};
+  Coalescer coalescer;
+  coalescer.Run(&batch, 1);
+  ASSERT_EQ(batch.heads.size(), 1U);
+  const Row& head = batch.heads.front();
+  EXPECT_EQ(head.record, 2U);
+  EXPECT_TRUE(head.moves);
+  EXPECT_TRUE(head.merged) << "the move may be to blame";
+  ASSERT_EQ(head.cells.size(), 3U);
+  EXPECT_EQ(head.cells[1].text, "3");
+  EXPECT_EQ(head.cells[2].text, "x");
+}
+
 TEST(BoundedQueue, BlocksTheProducerAndLosesNothing) {
   Signal arrived;
   BoundedQueue<int> queue(2, &arrived);

@@ -54,14 +54,11 @@ TEST(Dialect, Postgres) {
 
 TEST(Dialect, MysqlGuardsRowsOfOtherKeys) {
   TablePlan plan = Plan();
-  plan.keys[0].nullable = false;
   EXPECT_EQ(
       "INSERT INTO `s`.`t` (`id`, `a`, `b\"```) VALUES (?,?,?),(?,?,?) ON DUPLICATE KEY UPDATE `id` = "
       "IF(`id` <=> VALUES(`id`), `id`, (SELECT NULL UNION ALL SELECT NULL)), `a` = VALUES(`a`), "
       "`b\"``` = VALUES(`b\"```)",
       mysql_sql::Upsert(plan, {}, 2));
-  plan.keys[0].nullable = true;
-  EXPECT_THAT(mysql_sql::Upsert(plan, {}, 1), HasSubstr("ON DUPLICATE KEY UPDATE `a` = VALUES(`a`)"));
   EXPECT_EQ("DELETE FROM `s`.`t` WHERE `id` IN (?,?)", mysql_sql::Delete(plan, 2));
   plan.keys.push_back(Make("k", "decimal"));
   plan.keys[1].type.kind = TypeKind::kNumeric;

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 
 #include "stream/tls_peer.h"
 
@@ -23,19 +21,13 @@ using Clock = std::chrono::steady_clock;
 class Event {
  public:
   void Set() {
-    const std::lock_guard lock(mutex_);
     set_ = true;
-    changed_.notify_all();
+    set_.notify_all();
   }
-  void Await() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return set_; });
-  }
+  void Await() { set_.wait(false); }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool set_ = false;
+  std::atomic<bool> set_ = false;
 };
 
 class SetAtEnd {

@@ -1,0 +1,79 @@
+"""What is remembered of rows whose changes were refused, where the engine is killed at the worst moments or the memory is full."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from .proxy import Loss
+from .stack import Stack, stack
+from writebehind.testing import wait_until
+
+STRAYS = "writebehind:{persons}:strays"
+KEYS = ', keys=[("person_id", "first_name")]'
+BAD = "no number"
+
+
+def write(run: Stack, *changes: tuple[int, str, object]) -> None:
+    """Each is the number of a key, its row and a value; in a transaction."""
+    with run.redis.pipeline() as pipe:
+        for number, row, seq in changes:
+            pipe.hset(f"person:{number}", mapping={"first_name": row, "seq": str(seq)})
+        pipe.execute()
+
+
+def rows(run: Stack) -> dict[str, int]:
+    run.drain()
+    return {row: int(seq) for row, (_, seq) in run.target.rows().items()}
+
+
+def kill_at(run: Stack, place: str, mark: bytes, *changes: tuple[int, str, object]) -> None:
+    """The engine writes these, sends what holds the mark to the database or Redis in vain, and is killed there."""
+    proxy = run.target.proxy if place == "database" else run.link
+    assert proxy
+    proxy.lose(mark, Loss.SILENCE)
+    write(run, *changes)
+    assert proxy.lost.wait(30), run.engine.log[-4000:]
+    run.engine.kill()
+    run.engine.start()
+
+
+@pytest.mark.parametrize("exactly_once", [True, False])
+def test_the_engine_is_killed_before_and_after_the_commit(exactly_once: bool, module: Path, tmp_path: Path) -> None:
+    with stack("postgres", module, tmp_path, options=KEYS, proxied=True, exactly_once=exactly_once) as run:
+        run.start()
+        write(run, (1, "a", 1), (2, "b", 2))
+        write(run, (1, "c", BAD))
+        assert rows(run) == {"a": 1, "b": 2}
+        wait_until(lambda: run.redis.hlen(STRAYS) == 1, 10, "the row that stays")
+        # The first moves a to c, and the second is refused again: then c stays, but not before the commit.
+        kill_at(run, "database", b"COMMIT", (1, "c", 3), (1, "d", BAD), (2, "b", 4))
+        assert rows(run) == {"c": 3, "b": 4}
+        write(run, (1, "b", BAD))  # owns b, but for the table
+        assert rows(run) == {"c": 3, "b": 4}
+        kill_at(run, "redis", b"WB.SETTLE", (1, "e", 5))  # from c, also when it comes again
+        assert rows(run) == {"e": 5, "b": 4}
+        kill_at(run, "redis", b"WB.STRAYS", (2, "f", 6))  # had b all the while
+        assert rows(run) == {"e": 5, "f": 6}
+        write(run, (2, "f", 7), (1, "f", 8))
+        assert rows(run) == {"f": 8}
+        wait_until(lambda: not run.redis.exists(STRAYS), 10, "the strays to go")
+
+
+def test_a_row_stays_while_the_memory_is_full(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, options=KEYS) as run:
+        run.start()
+        write(run, (1, "a", 1))
+        run.drain()
+        with closing(run.target.connect()) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            write(run, (1, "b", BAD), (2, "c", 2))
+            run.redis.config_set("maxmemory", 1)
+        assert rows(run) == {"a": 1, "c": 2}
+        assert run.redis.hlen(STRAYS) == 1
+        run.redis.config_set("maxmemory", 0)
+        write(run, (1, "b", 3))
+        assert rows(run) == {"b": 3, "c": 2}
+        wait_until(lambda: not run.redis.exists(STRAYS), 10, "the strays to go")
