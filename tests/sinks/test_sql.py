@@ -228,6 +228,23 @@ def test_two_keys_that_the_collation_takes_for_one(run_sql: Start, target: Datab
     assert [row[1] for row in sorted(target.rows(), key=lambda row: row[1])] == [0, 2, *([4] if target.kind != "sqlite" else [3, 4]), 5]
 
 
+@pytest.mark.parametrize("target", ["postgres"], indirect=True)
+def test_the_column_of_a_value_that_the_database_alone_can_judge(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
+    types = {"address": "inet", "tags": "text[]", "span": "int4range"}
+    target.create("id VARCHAR(9) PRIMARY KEY, n INTEGER, " + ", ".join(f"{name} {type_}" for name, type_ in types.items()))
+    engine = run_sql({name: name for name in ("n", *types)})
+    good = {"n": "1", "address": "10.0.0.1", "tags": "{a}", "span": "[1,2)"}
+    for name in ("address", "tags", "span"):
+        redis_client.hset(f"p:{name}", mapping={**good, name: "{of no kind"})
+    redis_client.hset("p:good", mapping=good)
+    assert engine.drain()
+    assert target.rows("id") == [("good",)]
+    found = rejected(redis_client)
+    assert {key: (entry["column"], entry["value"]) for key, entry in found.items()} == {
+        f"p:{name}": (name, "{of no kind") for name in ("address", "tags", "span")
+    }
+
+
 def test_2000_rows_with_15_bad_ones(run_sql: Start, target: Database, redis_client: redis.Redis) -> None:
     target.create("id INTEGER PRIMARY KEY, n INTEGER, CHECK (n > 0)")
     engine = run_sql({"n": "n"}, writers=2, once=True)

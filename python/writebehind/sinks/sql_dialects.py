@@ -79,6 +79,10 @@ class SqlTable:
         """The cells that are no keys."""
         return [cell for cell in shape.cells if cell not in self.keys]
 
+    def reading(self, cell: int) -> Executable:
+        """Reads one cell's text as the column's type, and nothing else. Parameter: `p0_<cell>`."""
+        return sa.select(sa.cast(sa.bindparam(f"p0_{cell}", type_=sa.Text()), self.columns[cell].type))
+
     def delete(self, shape: Shape, rows: int) -> Executable:
         """Deletes rows by their keys."""
         if len(self.keys) == 1:

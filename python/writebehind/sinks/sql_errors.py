@@ -118,9 +118,14 @@ def is_certainly_undone(error: DBAPIError) -> bool:
 
 def message(error: BaseException) -> str:
     """What the driver says, in one line, without the statement and its values."""
-    arguments = error.args
-    # PyMySQL: (number, text); pyodbc: (SQLSTATE, text).
-    text = arguments[1] if len(arguments) == 2 and isinstance(arguments[1], str) else str(error)
+    arguments, diag = error.args, getattr(error, "diag", None)
+    if primary := getattr(diag, "message_primary", None):
+        # PostgreSQL's: the text as a whole has an excerpt of the statement too.
+        detail = getattr(diag, "message_detail", None)
+        text = f"{primary} DETAIL: {detail}" if detail else primary
+    else:
+        # PyMySQL: (number, text); pyodbc: (SQLSTATE, text).
+        text = arguments[1] if len(arguments) == 2 and isinstance(arguments[1], str) else str(error)
     line = " ".join(str(text).split())
     return line[:MESSAGE_LENGTH] or type(error).__name__
 

@@ -9,12 +9,14 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import Executable
 
 from writebehind.errors import RefusedRow, RowsRefused
 from writebehind.sinks import Plan, Row
 from writebehind.sinks.sql_catalog import Described
 from writebehind.sinks.sql_dialects import DB2_MOST_BYTES, UPSERTS, Build, Shape, SqlTable, Upsert, chunks, is_national
+from writebehind.sinks.sql_errors import Fault, judge
 from writebehind.sinks.sql_types import converter
 
 Task = tuple[Shape, int]
@@ -94,9 +96,26 @@ class RowWriter:
     def refusal(self, index: int, row: Row, why: Refused) -> RefusedRow:
         """What is known of a row that the database refuses."""
         cell = _named_column([str(column.name) for column in self.table.columns[: len(row[2])]], str(why))
+        if cell is None and not why.is_constraint and self._dialect == "postgresql":
+            cell = self._unreadable(row)
         if cell is None:
             return RefusedRow(index, str(why), is_constraint=why.is_constraint, cause=why.cause)
         return self._refusal(index, cell, row[2][cell], str(why), why)
+
+    def _unreadable(self, row: Row) -> int | None:
+        """The cell whose text PostgreSQL does not take, of which its message names no column. In no transaction."""
+        for cell, text in enumerate(row[2]):
+            if not isinstance(text, str):
+                continue
+            try:
+                self._connection.execute(self.table.reading(cell), {f"p0_{cell}": text})
+            except DBAPIError as error:
+                if judge(self._dialect, error) is not Fault.DATA:
+                    raise
+                return cell
+            finally:
+                self._connection.rollback()
+        return None
 
     def _refusal(self, row: int, cell: int, value: Any, reason: str, why: Refused | None = None) -> RefusedRow:
         name = str(self.table.columns[cell].name)
