@@ -36,12 +36,31 @@ def demo(rows: int) -> None:
 
     Leaves nothing behind: server, file and directory are gone when it ends.
     """
+    for number in (signal.SIGTERM, signal.SIGINT):  # whose default action would leave the server running
+        signal.signal(number, _end)
+    try:
+        _demonstrate(rows)
+    except _Ended:
+        raise click.Abort from None
+
+
+class _Ended(BaseException):
+    """A signal came. Not KeyboardInterrupt: where that passes an import, Python ends by the signal whatever we make of it."""
+
+    came = False  # what is raised in a destructor stays there
+
+
+def _end(number: int, frame: object) -> None:
+    _Ended.came = True
+    raise _Ended
+
+
+def _demonstrate(rows: int) -> None:
     from writebehind.connectors import SQLiteConnection, SQLiteConnector
     from writebehind.engine import Engine
     from writebehind.log import Log
     from writebehind.pipeline import Pipeline
 
-    signal.signal(signal.SIGTERM, _interrupt)  # the default action would leave the server running
     with tempfile.TemporaryDirectory(prefix="writebehind-demo-") as directory:
         file = Path(directory) / "demo.db"
         with sqlite3.connect(file) as database:
@@ -98,6 +117,8 @@ def _write(port: int, rows: int) -> None:
     # A pipelined client in its plainest form: redis-py would spend more time on packing commands than the servers on running them.
     with socket.create_connection(("127.0.0.1", port)) as link, link.makefile("rb") as replies:
         for start in range(1, rows + 1, CHUNK):
+            if _Ended.came:
+                raise _Ended
             numbers = range(start, min(start + CHUNK, rows + 1))
             link.sendall("".join(map(_hset, numbers)).encode())
             for _ in numbers:
@@ -139,7 +160,3 @@ def _table(head: list[tuple[Any, ...]], count: int) -> None:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
