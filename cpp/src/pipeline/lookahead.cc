@@ -27,6 +27,7 @@ void Lookahead::Begin(const Plan* plan) {
 void Lookahead::End() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return plan_ == nullptr; });
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void Lookahead::Run() {
@@ -36,8 +37,14 @@ void Lookahead::Run() {
     changed_.wait(lock, [this] { return plan_ != nullptr || closing_; });
     if (plan_ == nullptr) return;
     lock.unlock();
-    Prepare(*plan_);
+    std::exception_ptr failure;
+    try {
+      Prepare(*plan_);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
+    failure_ = failure;
     plan_ = nullptr;
     changed_.notify_all();
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -34,7 +35,7 @@ class Lookahead {
 
   // REQUIRES: `plan` stays as it is until End.
   void Begin(const Plan* plan);
-  // Waits for what was begun, which is soon done; without Begin, it does nothing.
+  // Waits for what was begun, which is soon done; without Begin, it does nothing. Throws what it threw.
   void End();
 
   // What was taken from the batcher, full or not, comes next. `*full`: nothing is to be added to it.
@@ -53,6 +54,7 @@ class Lookahead {
   std::condition_variable changed_;
   const Plan* plan_ = nullptr;  // not null: to be worked on
   bool closing_ = false;
+  std::exception_ptr failure_;
   std::thread thread_;  // started by the first Begin
 };
 
