@@ -77,6 +77,7 @@ bool Lookahead::Take(Batch* batch, RowArena* arena, Coalescer* coalescer, bool* 
   std::swap(*batch, next_.batch);
   std::swap(*arena, next_.arena);
   std::swap(*coalescer, next_.coalescer);
+  next_.batch.Clear();  // it is done: what kept it alive goes, and its share of the budget is free
   return true;
 }
 

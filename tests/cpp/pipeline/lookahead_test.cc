@@ -54,6 +54,15 @@ TEST_F(LookaheadTest, MapsAFullBatch) {
   EXPECT_EQ(batch_.heads[1].cells[0].text, "b");
 }
 
+TEST_F(LookaheadTest, LetsGoOfTheBatchThatIsDone) {
+  auto share = ShareOf({{"p:a"}, {"p:b"}});
+  const std::weak_ptr<const Parcel> done = share->parcel;
+  queue_.Push(std::move(share));
+  ASSERT_TRUE(batcher_.Next(&batch_));
+  ASSERT_TRUE(Take({{"p:c"}}));
+  EXPECT_TRUE(done.expired());  // else its share of the budget might never be returned
+}
+
 TEST_F(LookaheadTest, HandsOverWhatMayStillGrow) {
   ASSERT_TRUE(Take({{"p:a"}}));
   EXPECT_FALSE(full_);
