@@ -1,6 +1,7 @@
 #include "sink/mysql_rows.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sink/dialect.h"
 #include "sink/driver_failure.h"
@@ -10,7 +11,9 @@
 namespace writebehind {
 namespace {
 
-constexpr std::size_t kMostRows = 1024;         // of one statement
+// Rows of a statement: few statements to prepare, few of them for any number of rows, and five for the 5,000 of a
+// full batch.
+constexpr std::array<std::size_t, 10> kSizes{1000, 500, 200, 100, 50, 20, 10, 5, 2, 1};
 constexpr std::size_t kMostParameters = 65535;  // of the protocol
 constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
 
@@ -118,7 +121,7 @@ void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows
     return;
   }
   const std::vector<std::size_t> cells = shape.Cells(plan);
-  const std::size_t most = std::min(kMostRows, kMostParameters / cells.size());
+  const std::size_t most = std::min(kSizes.front(), kMostParameters / cells.size());
   while (!rows.empty()) {
     std::size_t bytes = 0;
     std::size_t count = 0;
@@ -127,8 +130,7 @@ void MysqlRows::Write(const WriteRequest& request, const Shape& shape, Rows rows
       if (count > 0 && bytes > PacketLimit()) break;
       ++count;
     }
-    std::size_t size = 1;  // powers of two: few statements to prepare, few of them for any number of rows
-    while (size * 2 <= count) size *= 2;
+    const std::size_t size = *std::find_if(kSizes.begin(), kSizes.end(), [count](std::size_t s) { return s <= count; });
     Run(request, shape, shape.is_delete ? 'd' : 'w', cells, rows.first(size));
     rows = rows.subspan(size);
   }
