@@ -11,7 +11,7 @@ from writebehind.errors import ConfigError, RefusedRow, RowsRefused, TargetUnava
 from writebehind.sinks.base import Move, Plan, Row, Sink, Table
 from writebehind.sinks.cassandra_cql import TIMES, Statements, TimesTable, column, described, qualified
 from writebehind.sinks.cassandra_rows import RowWriter, Unfit, cluster_of
-from writebehind.sinks.cassandra_times import Lead, Stamps, Times, ordered
+from writebehind.sinks.cassandra_times import Stamps, Times, ordered
 
 if TYPE_CHECKING:
     from writebehind.connectors.cassandra import CqlConnection
@@ -22,6 +22,8 @@ UNDER_WAY = 128
 _COLUMNS = "SELECT column_name, type, kind FROM system_schema.columns WHERE keyspace_name = %s AND table_name = %s"
 _PERIODIC = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'"
 _WEAK = ("ANY", "ONE", "LOCAL_ONE")
+_IN_ONE_PLACE = (*_WEAK, "LOCAL_QUORUM")
+"""What asks nothing of other datacenters: nor does the table of the times then."""
 
 
 class CassandraSink(Sink):
@@ -38,6 +40,7 @@ class CassandraSink(Sink):
         self._described: dict[tuple[str, str], tuple[str, dict[str, tuple[str, str]]]] = {}
         self._writer: RowWriter | None = None
         self._stream = "", ""
+        self._streams: list[str] = []  # identities of those that were written, in their order
         self._times: Times | None = None
         self._stamps: Stamps | None = None  # None: the lead of the stream is not known yet
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
@@ -100,15 +103,20 @@ class CassandraSink(Sink):
         return ""
 
     def stream(self, origin: str, identity: str) -> None:
+        if origin != self._stream[0]:
+            self._streams = []
+        if identity not in self._streams:
+            self._streams.append(identity)
         self._stream, self._times, self._stamps = (origin, identity), None, None
 
     def _stamps_for(self, plan: Plan, first: str) -> Stamps:
-        """Those of the stream, which begins with the change `first` as far as this writer knows."""
+        """Those of the stream, of which this writer's first change is `first`."""
         if self._stamps is None:
             keyspace = plan.schema or self._given.keyspace
-            lead = Lead()
+            lead = 0
             if self._stream[0] and not self._lacks_times(keyspace):
-                self._times = Times(self._execute, TimesTable(keyspace), *self._stream)
+                before = self._streams[: self._streams.index(self._stream[1])]
+                self._times = Times(self._execute_times, TimesTable(keyspace), *self._stream, before)
                 lead = self._times.lead(first)
             self._stamps = Stamps(lead)
         return self._stamps
@@ -217,7 +225,7 @@ class CassandraSink(Sink):
         prepared.is_idempotent = True
         return prepared
 
-    def _execute(self, statement: str, values: tuple[Any, ...]) -> Any:
+    def _execute(self, statement: Any, values: tuple[Any, ...]) -> Any:
         from writebehind.sinks.cassandra_errors import raised
 
         if self._session is None:
@@ -226,6 +234,18 @@ class CassandraSink(Sink):
             return self._session.execute(statement, values)
         except Exception as error:  # noqa: BLE001 - of many classes; told apart there
             raise raised(error, self._place) from None
+
+    def _execute_times(self, statement: str, values: tuple[Any, ...]) -> Any:
+        """So that each sees what the one before wrote, also where that took effect only after it seemed to have failed."""
+        from cassandra import ConsistencyLevel
+        from cassandra.query import SimpleStatement
+
+        is_local = self._given.consistency in _IN_ONE_PLACE
+        serial = ConsistencyLevel.LOCAL_SERIAL if is_local else ConsistencyLevel.SERIAL
+        level = ConsistencyLevel.LOCAL_QUORUM if is_local else ConsistencyLevel.QUORUM
+        if statement.startswith("SELECT"):
+            level = serial
+        return self._execute(SimpleStatement(statement, consistency_level=level, serial_consistency_level=serial), values)
 
     def explain(self, plan: Plan) -> list[str]:
         if (plan.schema, plan.table) not in self._described:

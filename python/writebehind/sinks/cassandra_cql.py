@@ -133,24 +133,24 @@ class TimesTable:
         return qualified(self.keyspace, TIMES)
 
     def create(self) -> str:
-        columns = "origin text, identity text, base bigint, lead bigint, top bigint static, PRIMARY KEY (origin, identity)"
+        columns = "origin text, identity text, born bigint, lead bigint, reached bigint, PRIMARY KEY (origin, identity)"
         return f"CREATE TABLE IF NOT EXISTS {self._name} ({columns})"
 
-    def lead(self) -> str:
-        """Parameters: origin, identity."""
-        return f"SELECT base, lead FROM {self._name} WHERE origin = %s AND identity = %s"
-
-    def top(self) -> str:
+    def streams(self) -> str:
         """Parameters: origin."""
-        return f"SELECT top FROM {self._name} WHERE origin = %s LIMIT 1"
+        return f"SELECT identity, born, lead, reached FROM {self._name} WHERE origin = %s"
 
-    def settle(self) -> str:
-        """Parameters: origin, identity, base, lead. Whoever is first."""
-        return f"INSERT INTO {self._name} (origin, identity, base, lead) VALUES (%s, %s, %s, %s) IF NOT EXISTS"
+    def add(self) -> str:
+        """Parameters: origin, identity, born, lead. Whoever is first."""
+        return f"INSERT INTO {self._name} (origin, identity, born, lead) VALUES (%s, %s, %s, %s) IF NOT EXISTS"
 
-    def raise_top(self) -> str:
-        """Parameters: origin, top, top. As its own time: of many writers' the highest stays."""
-        return f"INSERT INTO {self._name} (origin, top) VALUES (%s, %s) USING TIMESTAMP %s"
+    def raise_lead(self) -> str:
+        """Parameters: lead, origin, identity, the lead before."""
+        return f"UPDATE {self._name} SET lead = %s WHERE origin = %s AND identity = %s IF lead = %s"
+
+    def raise_reached(self) -> str:
+        """Parameters: reached, reached, origin, identity. As its own time: of many writers' the highest stays."""
+        return f"UPDATE {self._name} USING TIMESTAMP %s SET reached = %s WHERE origin = %s AND identity = %s"
 
 
 # What the core made canonical, as the driver wants it.
