@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,6 +57,47 @@ def test_a_demo_that_is_ended_leaves_nothing_behind(own_cli: Cli, tmp_path: Path
     process.communicate(timeout=20)
     assert process.returncode == 1
     assert servers(first) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+SIGNALLED = """
+import os, signal, subprocess, sys
+from writebehind.cli.main import run_main
+from writebehind.testing import Server
+
+def signalled(run, first):
+    def both(server, *values, **options):
+        if not first:
+            run(server, *values, **options)
+        print("started", server.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        if first:
+            run(server, *values, **options)
+    return both
+
+{where}
+sys.argv[1:] = ["demo", "--rows", "3"]
+run_main()
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "subprocess.Popen.__init__ = signalled(subprocess.Popen.__init__, first=False)",
+        "Server.close = signalled(Server.close, first=True)",
+    ],
+    ids=["while the server is started", "while it is ended"],
+)
+def test_a_signal_while_the_server_comes_or_goes_leaves_nothing_behind(own_cli: Cli, tmp_path: Path, where: str) -> None:
+    command = [sys.executable, "-c", SIGNALLED.format(where=where)]
+    done = subprocess.run(command, env=own_cli.environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1, done.stderr
+    started = re.findall(r"started (\d+)", done.stdout)
+    left = [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    for pid in left:
+        os.kill(int(pid), signal.SIGKILL)
+    assert started != [] and left == []
     assert list(tmp_path.iterdir()) == []
 
 

@@ -48,11 +48,25 @@ class _Ended(BaseException):
     """A signal came. Not KeyboardInterrupt: where that passes an import, Python ends by the signal whatever we make of it."""
 
     came = False  # what is raised in a destructor stays there
+    held = False
 
 
 def _end(number: int, frame: object) -> None:
     _Ended.came = True
-    raise _Ended
+    if not _Ended.held:
+        raise _Ended
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """A signal that comes meanwhile takes effect at the end."""
+    _Ended.held = True
+    try:
+        yield
+    finally:
+        _Ended.held = False
+    if _Ended.came:
+        raise _Ended
 
 
 def _demonstrate(rows: int) -> None:
@@ -80,15 +94,19 @@ def _private_redis() -> Iterator[RedisServer]:
     from writebehind.module import module_path
     from writebehind.testing import RedisServer
 
-    server = RedisServer(module=module_path())
+    server = None
     try:
-        try:
-            server.start()
-        except (FileNotFoundError, ChildProcessError, TimeoutError) as error:
-            raise WritebehindError(f"no private Redis could be started: {error}") from None
+        with _held():  # till the process is known, and its directory, nobody could end it
+            server = RedisServer(module=module_path())
+            try:
+                server.start()
+            except (FileNotFoundError, ChildProcessError, TimeoutError) as error:
+                raise WritebehindError(f"no private Redis could be started: {error}") from None
         yield server
     finally:
-        server.close()
+        with _held():
+            if server is not None:
+                server.close()
 
 
 def _show(engine: Engine, file: Path, rows: int) -> None:
