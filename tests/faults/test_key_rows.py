@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from .proxy import Loss
-from .stack import Stack, stack
+from .stack import Engine, Stack, stack
 from writebehind.testing import wait_until
 
 STRAYS = "writebehind:{persons}:strays"
 KEYS = ', keys=[("person_id", "first_name")]'
+STREAM = "writebehind:{persons}:stream"
 BAD = "no number"
 
 
@@ -22,6 +24,16 @@ def write(run: Stack, *changes: tuple[int, str, object]) -> None:
         for number, row, seq in changes:
             pipe.hset(f"person:{number}", mapping={"first_name": row, "seq": str(seq)})
         pipe.execute()
+
+
+def stray(run: Stack) -> None:
+    """The table has a of key 1, whose hash names b: that is key 2's row."""
+    write(run, (1, "a", 1))
+    write(run, (2, "b", 2))
+    run.drain()
+    write(run, (1, "b", BAD))
+    run.drain()
+    assert run.redis.hlen(STRAYS) == 2, "the rows that stay"
 
 
 def rows(run: Stack) -> dict[str, int]:
@@ -77,3 +89,45 @@ def test_a_row_stays_while_the_memory_is_full(module: Path, tmp_path: Path) -> N
         write(run, (1, "b", 3))
         assert rows(run) == {"b": 3, "c": 2}
         wait_until(lambda: not run.redis.exists(STRAYS), 10, "the strays to go")
+
+
+def test_what_is_remembered_outlives_the_stream_and_what_can_not_be_read(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, options=KEYS) as run:
+        run.start()
+        stray(run)
+        run.redis.xadd(STREAM, {"x": "not an entry"})
+        run.drain()
+        run.redis.delete("person:1")
+        assert rows(run) == {"b": 2}, "an entry that can't be read"
+        run.redis.delete("person:2")
+        for restarts in (False, True):
+            stray(run)
+            if restarts:
+                run.engine.kill()
+            run.redis.delete(STREAM)
+            run.redis.delete("person:1")
+            if restarts:
+                run.engine.start()
+            assert rows(run) == {"b": 2}, "a stream that somebody deleted"
+            run.redis.delete("person:2")
+        assert rows(run) == {}
+        wait_until(lambda: not run.redis.exists(STRAYS), 10, "the strays to go")
+
+
+def test_a_second_engine_by_mistake(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, options=KEYS) as run:
+        run.start()
+        write(run, (1, "a", 1))
+        write(run, (2, "b", 2))
+        run.drain()
+        assert run.engine.process
+        run.engine.process.send_signal(signal.SIGSTOP)
+        second = Engine(tmp_path / "recipe.py", run.server.url).start()
+        try:
+            write(run, (1, "b", BAD))
+            run.drain()
+        finally:
+            second.kill()
+            run.engine.process.send_signal(signal.SIGCONT)
+        run.redis.delete("person:1")
+        assert rows(run) == {"b": 2}, "what the other one has stored"

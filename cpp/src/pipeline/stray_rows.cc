@@ -45,23 +45,35 @@ Status StrayRows::Load(std::uint64_t identity, StreamId passed, Connection* redi
   }
   Reply reply;
   if (Status status = redis->Command({"HGETALL", key_}, &reply); !status.ok()) return AsTransient(status);
-  const auto present = definitions->PlaceOf(identity);
-  std::map<std::string_view, std::pair<std::pair<std::size_t, StreamId>, std::size_t>> latest;  // by key: index
+  // One that the stream never had is of a stream that was deleted: older than all that it had since.
+  const auto place = [definitions](std::uint64_t of) {
+    const auto found = definitions->PlaceOf(of);
+    return found ? *found + 1 : 0;
+  };
+  const std::pair here(place(identity), passed);
+  using At = std::pair<std::pair<std::size_t, StreamId>, std::size_t>;  // the last: index
+  std::map<std::string_view, At> latest;                                // by key
   for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
-    attempted_.emplace(Text(*reply->element[i]));
     const auto origin = Parse(Text(*reply->element[i]));
-    const auto place = origin ? definitions->PlaceOf(origin->identity) : std::nullopt;
-    if (!place || !present || std::pair(*place, origin->id) > std::pair(*present, passed)) continue;
-    const std::pair at(std::pair(*place, origin->id), i);
+    if (!origin) continue;
+    At at(std::pair(place(origin->identity), origin->id), i);
+    if (at.first > here) {
+      if (origin->identity == identity) attempted_.emplace(origin->id, Text(*reply->element[i]));
+      continue;
+    }
     const auto [known, first] = latest.emplace(origin->key, at);
-    if (!first) known->second = std::max(known->second, at);
+    if (first) continue;
+    if (known->second < at) std::swap(known->second, at);
+    superseded_.emplace_back(Text(*reply->element[at.second]));
   }
   for (const auto& [key, at] : latest) {
-    const std::string field(Text(*reply->element[at.second]));
+    std::string field(Text(*reply->element[at.second]));
     const std::string_view values = Text(*reply->element[at.second + 1]);
-    if (values.empty()) continue;
-    current_.emplace(key, Stray{field, std::string(values), {}});
-    attempted_.erase(field);
+    if (values.empty()) {
+      superseded_.push_back(std::move(field));
+    } else {
+      current_.emplace(key, Stray{std::move(field), std::string(values), {}});
+    }
   }
   loaded_ = identity;
   return Status::Ok();
@@ -73,6 +85,7 @@ void StrayRows::Reset() {
   by_row_.clear();
   journal_.clear();
   attempted_.clear();
+  superseded_.clear();
 }
 
 void StrayRows::Unlist(const std::string& key, const Stray& stray) {
@@ -153,13 +166,22 @@ void StrayRows::Stays(const Record& resolved, const std::string& left, std::stri
   if (!is_known) Set(resolved.from, resolved, std::string(values), row);
 }
 
-Status StrayRows::Store(Connection* redis) {
+void StrayRows::Attempted(const std::string& field) {
+  if (const auto origin = Parse(field)) attempted_.emplace(origin->id, field);
+}
+
+void StrayRows::EraseAttempted(StreamId last) {
+  while (!attempted_.empty() && attempted_.begin()->first <= last) attempted_.erase(attempted_.begin());
+}
+
+Status StrayRows::Store(StreamId last, Connection* redis) {
   std::map<std::string_view, const Stray*> stored;
   for (const auto& [key, before] : journal_) {
     if (const auto now = current_.find(key); now != current_.end()) stored[now->second.field] = &now->second;
   }
   std::vector<std::string_view> words{"WB.STRAYS", pipeline_, {}};
-  for (const std::string& field : attempted_) {
+  for (const auto& [id, field] : attempted_) {
+    if (id > last) break;
     if (!stored.contains(field)) words.push_back(field);
   }
   const std::string removed = std::to_string(words.size() - 3);
@@ -168,16 +190,16 @@ Status StrayRows::Store(Connection* redis) {
   if (words.size() == 3) return Status::Ok();
   Reply reply;
   if (Status status = redis->Command(words, &reply); !status.ok()) {
-    for (const auto& [field, stray] : stored) attempted_.emplace(field);  // perhaps
+    for (const auto& [field, stray] : stored) Attempted(stray->field);  // perhaps
     return AsTransient(status);
   }
-  attempted_.clear();
-  for (const auto& [field, stray] : stored) attempted_.emplace(field);
+  EraseAttempted(last);
+  for (const auto& [field, stray] : stored) Attempted(stray->field);
   return Status::Ok();
 }
 
-std::vector<std::string> StrayRows::Finish() {
-  std::vector<std::string> passed;
+std::vector<std::string> StrayRows::Finish(StreamId last) {
+  std::vector<std::string> passed = std::exchange(superseded_, {});
   std::set<std::string_view> seen;
   for (const auto& [key, before] : journal_) {
     if (!seen.insert(key).second) continue;
@@ -188,7 +210,7 @@ std::vector<std::string> StrayRows::Finish() {
     current_.erase(now);
   }
   journal_.clear();
-  attempted_.clear();
+  EraseAttempted(last);
   return passed;
 }
 

@@ -37,8 +37,8 @@ class StrayRows {
   // A name of the row that these `values` name, the same for equal rows; empty: they name none.
   using NameOf = std::function<std::string(std::string_view values)>;
 
-  // Reads them as they were behind `passed`, unless they are those of `identity` already. A flush has lost those
-  // before it.
+  // Reads them as they were behind `passed`, of `identity`, unless they are that identity's already. A flush has lost
+  // those before it.
   Status Load(std::uint64_t identity, StreamId passed, Connection* redis, Definitions* definitions);
   // The next Load reads again. Nothing is under way.
   void Reset();
@@ -60,10 +60,10 @@ class StrayRows {
 
   // False: the two below have nothing to do.
   [[nodiscard]] bool IsNoted() const { return !journal_.empty() || !attempted_.empty(); }
-  // Before the commit: stores what changed.
-  Status Store(Connection* redis);
+  // Before the commit of a batch that ends with `last`: stores what changed.
+  Status Store(StreamId last, Connection* redis);
   // After it, the batch is done: the fields to be removed once it is settled.
-  std::vector<std::string> Finish();
+  std::vector<std::string> Finish(StreamId last);
 
  private:
   struct Stray {
@@ -76,6 +76,8 @@ class StrayRows {
   void Set(std::string_view key, const Record& record, std::string values, std::string row);
   void Put(const std::string& key, std::optional<Stray> stray);
   void Undo();
+  void Attempted(const std::string& field);
+  void EraseAttempted(StreamId last);
   void Unlist(const std::string& key, const Stray& stray);
 
   std::string pipeline_;
@@ -85,7 +87,10 @@ class StrayRows {
   Strays current_;                            // by Redis key
   std::set<std::pair<std::string, std::string>> by_row_;  // (name of the row, key)
   std::vector<std::pair<std::string, std::optional<Stray>>> journal_;  // what the batch changed: how it was before
-  std::set<std::string> attempted_;           // fields that are stored, and belong to no batch that is done
+  // Fields that are or may be stored, of changes that are not committed as far as is known: an attempt left them, or
+  // another engine that should not be there. The batch that decides such a change removes what it doesn't store anew.
+  std::set<std::pair<StreamId, std::string>> attempted_;
+  std::vector<std::string> superseded_;  // fields that were found beside later ones
   std::deque<std::vector<Field>> resolved_;
 };
 

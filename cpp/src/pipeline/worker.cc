@@ -29,7 +29,9 @@ bool Worker::RunOnce() {
   if (cut_.empty()) brake_.Passed();
   Count();
   auto settlement = BuildSettlement();
-  settlement->passed_strays = strays_.Finish();
+  settlement->passed_strays = strays_.Finish(batch_.last());
+  StreamId& passed = passed_[batch_.identity()];
+  passed = std::max(passed, batch_.last());
   return lane_->settlements.Push(std::move(settlement));
 }
 
@@ -64,7 +66,7 @@ Status Worker::Attempt() {
     if (Status status = rewriter_.Run(*plan->definition, &batch_); !status.ok()) return status;
   }
   const bool keyed = plan != nullptr && plan->table.field_keys;
-  if (!keyed) strays_.Reset();
+  if (plan != nullptr && !keyed) strays_.Reset();
   if (!IsMapped(plan)) {
     if (!keyed) {
       MapRows(plan);
@@ -147,6 +149,7 @@ Status Worker::Commit(const Plan* plan) {
     case Code::kFenced:
       target_.ForgetPositions();
       passed_.clear();
+      strays_.Reset();  // what was read may be older than what the other engine committed
       recalled_ = false;
       none_rejected_ = 0;
       break;

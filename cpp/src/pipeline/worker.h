@@ -119,7 +119,7 @@ class Worker {
   std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
   bool whole_ = true;                   // batch_ was not cut yet
-  std::map<std::uint64_t, StreamId> passed_;  // by identity: what is skipped, as Locate found since the last Rejoin
+  std::map<std::uint64_t, StreamId> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
 };
 
 }  // namespace writebehind

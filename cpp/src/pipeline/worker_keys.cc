@@ -19,6 +19,8 @@ bool SameShape(const Row& one, const Row& other) {
          });
 }
 
+StreamId Before(StreamId id) { return id.seq > 0 ? StreamId{id.ms, id.seq - 1} : StreamId{id.ms - 1, UINT64_MAX}; }
+
 }  // namespace
 
 // As MapRows. kRefused: the batch was cut.
@@ -28,7 +30,9 @@ Status Worker::MapKeyedRows(const Plan& plan) {
   }
   if (Status status = OpenRedis(); !status.ok()) return status;
   const StreamId passed = passed_[batch_.identity()];
-  if (Status status = strays_.Load(batch_.identity(), passed, &redis_, &context_->definitions); !status.ok()) return status;
+  // Where nothing is known to be passed (Redis came back as it was earlier), all is that was before what waits.
+  const StreamId behind = passed == StreamId{} ? Before(batch_.records.front()->id) : passed;
+  if (Status status = strays_.Load(batch_.identity(), behind, &redis_, &context_->definitions); !status.ok()) return status;
   const std::size_t at = TryMapKeyedRows(plan, passed);
   if (at == 0) return Status::Ok();
   CutAt(at);
@@ -145,7 +149,7 @@ void Worker::SayUnknown(std::string_view key) {
 Status Worker::StoreStrays() {
   if (!strays_.IsNoted()) return Status::Ok();
   if (Status status = OpenRedis(); !status.ok()) return status;
-  return strays_.Store(&redis_);
+  return strays_.Store(batch_.last(), &redis_);
 }
 
 }  // namespace writebehind
