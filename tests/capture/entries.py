@@ -9,12 +9,14 @@ FLAG_NAMED = 2
 FLAG_SHARED = 4
 FLAG_WAS = 8
 FLAG_FROM = 16
+FLAG_FORGOTTEN = 32
 
 
 @dataclass(frozen=True)
 class Entry:
     """A decoded entry. `fields` is a list of values, or a dict where the entry names its fields; None: no such field. `was`: the key columns'
-    fields in the row that the change leaves; empty: its key had none; None: it leaves none. `whose`: the key whose row it takes."""
+    fields in the row that the change leaves; empty: its key had none; None: it leaves none. `whose`: the key whose row it takes. `forgotten`: a row that a
+    rejected change left its key is not its own any more."""
 
     op: str
     identity: str
@@ -25,6 +27,7 @@ class Entry:
     fields: list[bytes | None] | dict[bytes, bytes | None]
     was: dict[bytes, bytes] | None = None
     whose: bytes | None = None
+    forgotten: bool = False
 
 
 class _Cursor:
@@ -63,7 +66,7 @@ def decode(packed: bytes) -> Entry:
     cursor = _Cursor(packed)
     op = cursor.take(1).decode()
     flags = cursor.take(1)[0]
-    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED | FLAG_WAS | FLAG_FROM):
+    if op not in "cud" or flags & ~(FLAG_UUID | FLAG_NAMED | FLAG_SHARED | FLAG_WAS | FLAG_FROM | FLAG_FORGOTTEN):
         raise ValueError(f"operation {op!r}, flags {flags}")
     identity = f"{int.from_bytes(cursor.take(8), 'little'):016x}"
     definition = cursor.varint()
@@ -79,4 +82,4 @@ def decode(packed: bytes) -> Entry:
         fields = [cursor.value() for _ in range(count)]
     if cursor.rest:
         raise ValueError(f"{len(cursor.rest)} bytes behind the end")
-    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields, was, whose)
+    return Entry(op, identity, definition, key, uuid, bool(flags & FLAG_SHARED), fields, was, whose, bool(flags & FLAG_FORGOTTEN))

@@ -122,6 +122,7 @@ def test_a_second_engine_by_mistake(module: Path, tmp_path: Path) -> None:
         run.drain()
         assert run.engine.process
         run.engine.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: run.redis.info("clients")["blocked_clients"] == 0, 20, "the end of its read")
         second = Engine(tmp_path / "recipe.py", run.server.url).start()
         try:
             write(run, (1, "b", BAD))
@@ -131,3 +132,35 @@ def test_a_second_engine_by_mistake(module: Path, tmp_path: Path) -> None:
             run.engine.process.send_signal(signal.SIGCONT)
         run.redis.delete("person:1")
         assert rows(run) == {"b": 2}, "what the other one has stored"
+
+
+def test_a_row_that_stays_is_nobodys_once_its_key_went_without_an_entry(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, options=KEYS) as run:
+        run.start()
+        stray(run)
+        run.redis.hset("person:1", "#", "-")
+        write(run, (1, "c", 3))
+        assert rows(run) == {"a": 1, "b": 2, "c": 3}
+        run.redis.delete("person:1")
+        assert rows(run) == {"a": 1, "b": 2}
+        write(run, (1, "c", 3))
+        run.drain()
+        with run.redis.pipeline() as pipe:  # while the change that is refused still waits
+            pipe.hset("person:1", mapping={"first_name": "d", "seq": BAD})
+            pipe.hset("person:1", "#", "-")
+            pipe.hset("person:1", mapping={"first_name": "e", "seq": "5"})
+            pipe.execute()
+        assert rows(run) == {"a": 1, "b": 2, "c": 3, "e": 5}
+
+
+def test_a_definition_without_such_keys_takes_over(module: Path, tmp_path: Path) -> None:
+    """While a change that was captured before it still waits."""
+    with stack("sqlite", module, tmp_path, options=KEYS) as run:
+        run.start()
+        stray(run)
+        run.engine.terminate()
+        run.redis.delete("person:1")
+        recipe = tmp_path / "recipe.py"
+        recipe.write_text(recipe.read_text().replace(KEYS, ""))
+        run.engine.start()
+        assert rows(run) == {"b": 2}

@@ -36,6 +36,7 @@ struct Record {
   // as is known.
   std::span<const Field> was{};
   bool had_no_row = false;  // with `was` empty: its key had none. Else it is the row that this change names
+  bool forgotten = false;   // with `had_no_row`: whatever became of the changes before it
   std::string_view from{};  // the key that the row which this change names belonged to; empty: to none, or this one
   std::string_view packed;       // the entry's own bytes, for the rejected stream
 };

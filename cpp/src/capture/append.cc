@@ -47,6 +47,7 @@ std::string_view Pack(const Pipeline& pipeline, const Change& change, const Kept
   if (change.hash != nullptr && pipeline.by_name()) flags |= kFlagNamed;
   if (!was.empty()) flags |= kFlagWas;
   if (!from.empty()) flags |= kFlagFrom;
+  if (kept != nullptr && kept->forgotten()) flags |= kFlagForgotten;
   Encoder().Start({change.op, flags, pipeline.identity(), pipeline.registration().definition, change.key,
                    change.uuid, was, from});
   if (change.hash != nullptr) {

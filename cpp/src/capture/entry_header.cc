@@ -53,7 +53,7 @@ std::string WithoutUuid(std::string_view packed, std::uint64_t identity) {
     const auto to = static_cast<std::size_t>(header->uuid.data() + header->uuid.size() - packed.data());
     again.erase(from, to - from);
   }
-  again[1] = static_cast<char>(header->flags & ~(kFlagUuid | kFlagShared));
+  again[1] = static_cast<char>(header->flags & ~(kFlagUuid | kFlagShared | kFlagForgotten));
   for (std::size_t i = kIdentityAt; i < kDefinitionAt; ++i, identity >>= 8U) {
     again[i] = static_cast<char>(identity & 0xFFU);
   }

@@ -2,6 +2,7 @@
 
 #include "capture/hash_fields.h"
 #include "capture/own_hash.h"
+#include "capture/own_keys.h"
 #include "codec/encoder.h"
 #include "codec/entry_format.h"
 
@@ -32,6 +33,14 @@ std::string Values(redis::Key* hash, const Pipeline& pipeline) {
 
 std::string KeyField(std::string_view key) { return std::string("k").append(key); }
 std::string RowField(std::string_view values) { return std::string("r").append(values); }
+std::string ForgottenField(std::string_view key) { return std::string("f").append(key); }
+
+// May the table have a row of a key elsewhere than its changes say, or come to have one?
+bool MayStray(redis::Context* ctx, const Pipeline& pipeline) {
+  if (StreamLength(ctx, pipeline.stream()) > 0) return true;
+  const StringHandle strays = MakeString(PipelineKey(pipeline.name(), "strays"));
+  return TypeOf(Peek(ctx, strays.get())) == redis::kHash;
+}
 
 }  // namespace
 
@@ -46,6 +55,7 @@ KeptKeys::KeptKeys(redis::Context* ctx, const Pipeline& pipeline, const Change& 
   // In a pipeline that was not shared before, no row has an owner yet: those that are there stay.
   const bool shared = pipeline.definition().shared_rows;
   if (is_there) before_ = Get(kept.get(), KeyField(key_));
+  if (is_there && shared && before_.empty()) forgotten_ = !Get(kept.get(), ForgottenField(key_)).empty();
   changes_ = now_ != before_;
   if (!changes_ && !shared) return;
   if (is_there && !before_.empty()) owner_ = Get(kept.get(), RowField(before_));
@@ -65,8 +75,9 @@ KeptKeys::KeptKeys(redis::Context* ctx, const Pipeline& pipeline, const Change& 
 }
 
 void KeptKeys::Save(redis::Context* ctx) const {
-  if (!changes_ && !takes_) return;
+  if (!changes_ && !takes_ && !forgotten_) return;
   OwnHash keys(ctx, pipeline_.keys());
+  if (forgotten_) keys.Remove(ForgottenField(key_));
   if (changes_) {
     if (now_.empty()) {
       keys.Remove(KeyField(key_));
@@ -93,6 +104,7 @@ void KeptKeys::Forget(redis::Context* ctx, const Pipeline& pipeline, std::string
   OwnHash keys(ctx, pipeline.keys());
   keys.Remove(KeyField(key));
   if (owner == key) keys.Remove(RowField(values));
+  if (MayStray(ctx, pipeline)) keys.Set(ForgottenField(key), "1");
 }
 
 }  // namespace writebehind

@@ -3,6 +3,8 @@
 //
 //   k<Redis key>  the values of the key columns' fields (`values` of codec/entry_format.h)
 //   r<values>     only where several keys may name one row: its owner, the key that was captured last with them
+//   f<Redis key>  only there: it went without an entry, while the engine remembered or could come to remember another
+//                 row of it (pipeline/stray_rows.h). Its next entry says so
 //
 // A hash that lacks one of the fields names no row, and leaves what is kept as it is.
 #pragma once
@@ -22,6 +24,7 @@ class KeptKeys {
   // `was` and `from` of codec/entry_format.h; empty: the entry has none.
   [[nodiscard]] std::string_view was() const { return was_; }
   [[nodiscard]] std::string_view from() const { return from_; }
+  [[nodiscard]] bool forgotten() const { return forgotten_; }
 
   // Keeps what the change made of them, here, on replicas and in the AOF.
   void Save(redis::Context* ctx) const;
@@ -39,6 +42,7 @@ class KeptKeys {
   std::string was_;
   std::string from_;
   bool changes_ = false;  // its values
+  bool forgotten_ = false;  // it went without an entry since it was captured last
   bool takes_ = false;    // the row that now_ names
 };
 

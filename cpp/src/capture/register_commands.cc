@@ -66,12 +66,12 @@ Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name,
   if (registration.definitions.at(registration.definition) == definition) {
     pipeline->set_active(true);
   } else {
+    const bool was_keyed = !pipeline->key_fields().empty();
     pipeline->Redefine(std::move(definition), OldestNeeded(ctx, *pipeline));
-    // Nobody keeps them up to date any more.
-    if (pipeline->key_fields().empty()) {
-      DeleteOwn(ctx, name, "keys");
-      DeleteOwn(ctx, name, "strays");
-    }
+    const bool is_keyed = !pipeline->key_fields().empty();
+    if (!is_keyed) DeleteOwn(ctx, name, "keys");  // nobody keeps them up to date any more
+    // What waits of a definition that had them needs these; else they go with the next that has them again.
+    if (was_keyed != is_keyed && StreamLength(ctx, pipeline->stream()) == 0) DeleteOwn(ctx, name, "strays");
   }
   return pipeline;
 }

@@ -123,7 +123,7 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
   const auto flags = in.Byte();
   const auto identity = in.Fixed64();
   record->identity = identity.value_or(0);  // needed to settle it, whatever else it is
-  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared | kFlagWas | kFlagFrom)) != 0) return Corrupt("its flags");
+  if (!flags || (*flags & ~(kFlagUuid | kFlagNamed | kFlagShared | kFlagWas | kFlagFrom | kFlagForgotten)) != 0) return Corrupt("its flags");
   const auto definition = in.Varint();
   if (!identity || !definition || *definition > UINT32_MAX) return Corrupt("its definition");
   record->definition = static_cast<std::uint32_t>(*definition);
@@ -149,6 +149,7 @@ Status DecodeEntry(StreamId id, std::string_view packed, FieldArena* fields, Rec
     if (!from) return Corrupt("whose row it takes");
     record->from = *from;
   }
+  record->forgotten = (*flags & kFlagForgotten) != 0;
   const auto count = in.Count(1);
   if (!count) return Corrupt("its fields");
   const std::span<Field> body = fields->Allocate(*count);

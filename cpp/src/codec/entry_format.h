@@ -40,6 +40,7 @@ inline constexpr std::uint8_t kFlagNamed = 1U << 1U;
 inline constexpr std::uint8_t kFlagShared = 1U << 2U;  // the uuid was captured by other pipelines too
 inline constexpr std::uint8_t kFlagWas = 1U << 3U;
 inline constexpr std::uint8_t kFlagFrom = 1U << 4U;
+inline constexpr std::uint8_t kFlagForgotten = 1U << 5U;  // with kFlagWas of none: nor has it a row that a rejected change left it
 
 inline constexpr std::string_view kNoValues{"\0", 1};  // `values` of no fields
 

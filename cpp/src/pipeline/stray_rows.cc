@@ -121,7 +121,7 @@ void StrayRows::Begin(std::uint64_t plan, const NameOf& name_of) {
 Record StrayRows::Resolve(const Record& record, RowArena* arena) {
   Record resolved = record;
   const auto stray = current_.find(record.key);
-  if (stray == current_.end() || stray->second.values.empty()) return resolved;
+  if (record.forgotten || stray == current_.end() || stray->second.values.empty()) return resolved;
   // A copy: what is noted of a later record may take the stray's place.
   std::vector<Field>& fields = resolved_.emplace_back();
   DecodeValues(arena->Keep(stray->second.values), &fields);
