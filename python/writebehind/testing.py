@@ -111,9 +111,22 @@ class Server:
         return (self.directory / "log").read_text(errors="replace")
 
     def start(self) -> Self:
-        """Starts the server and returns when it answers; where it runs already, this does nothing."""
+        """Starts the server and returns when it answers; where it runs already, this does nothing.
+
+        One whose first start fails is closed: nobody holds it.
+        """
         if self.process is not None and self.process.poll() is None:
             return self
+        first = self.process is None
+        try:
+            self._launch()
+        except BaseException:
+            if first:
+                self.close()
+            raise
+        return self
+
+    def _launch(self) -> None:
         if not self._initialised:
             self.initialise()
             self._initialised = True
@@ -128,7 +141,6 @@ class Server:
         wait_until(up, 60, f"{self.program} on port {self.port}")
         if self.process is None or self.process.poll() is not None:
             raise ChildProcessError(f"{self.program} ended while starting: {self.log[-2000:]}")
-        return self
 
     @property
     def pid(self) -> int:
@@ -160,11 +172,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
+        return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
@@ -245,9 +253,10 @@ class MariaDBServer(Server):
     user = "mysql"
 
     def initialise(self) -> None:
-        # As the user, so that mariadb-install-db makes nothing that the server can't read.
+        # As the user, so that mariadb-install-db makes nothing that the server can't read. Temporary tables are named
+        # after the process: in a directory shared by containers, two servers would take each other's.
         self._run(
-            self._find("mariadb-install-db"), "--no-defaults", f"--datadir={self.directory / 'data'}",
+            self._find("mariadb-install-db"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}",
             "--auth-root-authentication-method=normal", "--skip-test-db",
         )  # fmt: skip
         (self.directory / "init.sql").write_text(
@@ -258,9 +267,10 @@ class MariaDBServer(Server):
 
     def command(self) -> list[str]:
         return [
-            self._find("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}",
-            "--bind-address=127.0.0.1", f"--socket={self.directory / 's'}", f"--pid-file={self.directory / 'mariadbd.pid'}",
-            f"--init-file={self.directory / 'init.sql'}", "--innodb-buffer-pool-size=128M", *self.arguments,
+            self._find("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}",
+            f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.directory / 's'}",
+            f"--pid-file={self.directory / 'mariadbd.pid'}", f"--init-file={self.directory / 'init.sql'}",
+            "--innodb-buffer-pool-size=128M", *self.arguments,
         ]  # fmt: skip
 
     def ready(self) -> bool:
