@@ -36,7 +36,6 @@ class Figure:
     unit: str
     target: str = ""
     beside: str = ""
-    note: str = ""
     ours: Series = field(default_factory=Series)
     limit: Series = field(default_factory=Series)
 
@@ -68,7 +67,7 @@ class Figure:
     def row(self) -> list[str]:
         """As the report's tables show it: figure, ours, limit, ratio, spread of the ratio, target, verdict."""
         if not self.ours.rounds:
-            return [self.name, self.note, "", "", "", self.target, ""]
+            return [self.name, "", "", "", "", self.target, ""]
         ours = f"{_short(self.ours.median)} {self.unit}"
         if not self.limit.rounds:
             return [self.name, ours, self.beside, "", self.ours.spread, self.target, self.verdict]

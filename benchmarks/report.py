@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figure import HEADINGS, Figure
+from benchmarks.figure import HEADINGS, Figure, Series
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -49,8 +49,6 @@ def save(figures: list[Figure], directory: Path = RESULTS) -> None:
 
 
 def _load(one: dict) -> Figure:  # type: ignore[type-arg]
-    from benchmarks.figure import Series
-
     return Figure(**{**one, "ours": Series(**one["ours"]), "limit": Series(**one["limit"])})
 
 
