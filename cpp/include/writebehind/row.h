@@ -32,6 +32,8 @@ struct TablePlan {
   bool other_unique = false;
   // A key column is a field of the hash: a Redis key's row can change, and several may name one row.
   bool field_keys = false;
+  // All of them are: two texts of one value would be two rows to Redis, and one to the table.
+  bool only_field_keys = false;
   // Such a column may take different texts for one value (a collation without case, say), so that rows must be
   // written in the order of their changes though their keys differ.
   bool keys_fold = false;

@@ -23,9 +23,7 @@ bool Batcher::FitsItsKey(const Batch& batch, const Record& record) {
     keys_.Clear();
     for (const Record* taken : batch.records) keys_.Add(taken->key);
   }
-  if (keys_.Has(record.key)) return true;
-  if (keys_.count() >= limits_.rows) return false;
-  return keys_.Add(record.key);
+  return keys_.Has(record.key) || (keys_.count() < limits_.rows && keys_.Add(record.key));
 }
 
 // Takes what is there. False: the batch can take no more.

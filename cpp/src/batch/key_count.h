@@ -25,25 +25,25 @@ class KeyCount {
   // False: it was there.
   // REQUIRES: fewer than `keys` are there, or the key is.
   bool Add(std::string_view key) {
-    std::uint64_t* slot = Find(key);
-    if (*slot != 0) return false;
-    *slot = Hash(key);
+    const std::uint64_t hash = Hash(key);
+    std::uint64_t& slot = slots_[Find(hash)];
+    if (slot != 0) return false;
+    slot = hash;
     ++count_;
     return true;
   }
-  [[nodiscard]] bool Has(std::string_view key) { return *Find(key) != 0; }
+  [[nodiscard]] bool Has(std::string_view key) const { return slots_[Find(Hash(key))] != 0; }
 
  private:
   static std::uint64_t Hash(std::string_view key) {
     const std::uint64_t hash = std::hash<std::string_view>{}(key);
     return hash == 0 ? 1 : hash;  // 0 is an empty slot
   }
-  // Its slot, or the empty one that would be.
-  std::uint64_t* Find(std::string_view key) {
-    const std::uint64_t hash = Hash(key);
+  // Where it is, or would be.
+  [[nodiscard]] std::size_t Find(std::uint64_t hash) const {
     std::size_t at = hash & (slots_.size() - 1);
     while (slots_[at] != 0 && slots_[at] != hash) at = (at + 1) & (slots_.size() - 1);
-    return &slots_[at];
+    return at;
   }
 
   std::vector<std::uint64_t> slots_;

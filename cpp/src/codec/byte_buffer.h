@@ -10,6 +10,14 @@
 
 namespace writebehind {
 
+// Writes an unsigned LEB128, and returns the place behind it: at most kMostVarint bytes.
+inline constexpr std::size_t kMostVarint = 10;
+inline char* PutVarint(std::uint64_t value, char* at) {
+  for (; value >= 0x80U; value >>= 7U) *at++ = static_cast<char>((value & 0x7FU) | 0x80U);
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
 class ByteBuffer {
  public:
   // One huge entry's memory is not held for ever.
@@ -39,11 +47,15 @@ class ByteBuffer {
     for (unsigned shift = 0; shift < 64; shift += 8) bytes_[size_++] = static_cast<char>(value >> shift & 0xFFU);
   }
 
-  // Unsigned LEB128.
   void Varint(std::uint64_t value) {
-    Reserve(10);
-    for (; value >= 0x80U; value >>= 7U) bytes_[size_++] = static_cast<char>((value & 0x7FU) | 0x80U);
-    bytes_[size_++] = static_cast<char>(value);
+    Reserve(kMostVarint);
+    size_ = static_cast<std::size_t>(PutVarint(value, bytes_.get() + size_) - bytes_.get());
+  }
+
+  // `bytes` of the grammar: their length before them.
+  void Bytes(std::string_view bytes) {
+    Varint(bytes.size());
+    Append(bytes);
   }
 
   [[nodiscard]] std::string_view view() const { return {bytes_.get(), size_}; }

@@ -5,11 +5,8 @@
 namespace writebehind {
 
 void AppendVarint(std::uint64_t value, std::string* out) {
-  while (value >= 0x80U) {
-    out->push_back(static_cast<char>((value & 0x7FU) | 0x80U));
-    value >>= 7U;
-  }
-  out->push_back(static_cast<char>(value));
+  char text[kMostVarint];
+  out->append(text, PutVarint(value, text));
 }
 
 void AppendBytes(std::string_view bytes, std::string* out) {
@@ -25,17 +22,10 @@ void EntryEncoder::Start(const Header& header) {
   head_.Byte(static_cast<char>(header.flags));
   head_.Fixed64(header.identity);
   head_.Varint(header.definition);
-  head_.Varint(header.key.size());
-  head_.Append(header.key);
-  if ((header.flags & kFlagUuid) != 0) {
-    head_.Varint(header.uuid.size());
-    head_.Append(header.uuid);
-  }
+  head_.Bytes(header.key);
+  if ((header.flags & kFlagUuid) != 0) head_.Bytes(header.uuid);
   head_.Append(header.was);
-  if ((header.flags & kFlagFrom) != 0) {
-    head_.Varint(header.from.size());
-    head_.Append(header.from);
-  }
+  if ((header.flags & kFlagFrom) != 0) head_.Bytes(header.from);
 }
 
 void EntryEncoder::AddValue(std::string_view value) {
@@ -50,8 +40,7 @@ void EntryEncoder::AddAbsent() {
 }
 
 void EntryEncoder::AddNamed(std::string_view name, std::string_view value) {
-  body_.Varint(name.size());
-  body_.Append(name);
+  body_.Bytes(name);
   AddValue(value);
 }
 

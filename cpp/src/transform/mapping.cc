@@ -87,15 +87,13 @@ bool MapRecord(const Output& output, const TablePlan& plan, const Record& record
   const std::span<Cell> cells = arena->NewCells(plan.width());
   row->is_delete = record.op == Op::kDelete;
   row->cells = cells;
-  // Where the Redis key is in no key column, several keys can name one row.
-  const bool canonical = std::all_of(output.keys.begin(), output.keys.end(), [](const KeyColumn& key) { return key.from_field(); });
   for (std::size_t i = 0; i < plan.keys.size(); ++i) {
     const KeyColumn& key = output.keys[i];
     if (!key.from_field()) {
       if (!MapKey(key, plan.keys[i], record.key, arena, &cells[i], refusal)) return false;
     } else if (row->is_delete) {
       if (!FindOldKey(key, plan.keys[i], record, arena, &cells[i])) row->cells = {};
-    } else if (!MapKeyField(key, plan.keys[i], record, fields, canonical, arena, &cells[i], refusal)) {
+    } else if (!MapKeyField(key, plan.keys[i], record, fields, plan.only_field_keys, arena, &cells[i], refusal)) {
       return false;
     }
   }

@@ -143,10 +143,12 @@ Status MakePlan(const Output& output, const Catalog& catalog, TablePlan* plan,
   plan->id = next_id.fetch_add(1);
   plan->table = output.table;
   if (output.keys.empty()) return {Code::kConfig, "table " + TableText(output.table) + " has no key columns"};
+  plan->only_field_keys = true;
   for (const KeyColumn& key : output.keys) {
     Status status = Take(output, catalog, key.column, &plan->keys);
     if (!status.ok()) return status;
     plan->field_keys = plan->field_keys || key.from_field();
+    plan->only_field_keys = plan->only_field_keys && key.from_field();
     plan->keys_fold = plan->keys_fold || (key.from_field() && MayFold(plan->keys.back().type));
   }
   for (const MappedColumn& mapped : output.columns) {
