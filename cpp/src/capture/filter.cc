@@ -24,13 +24,13 @@ void HandTo(redis::FilterContext* filter, const char* command) {
 // Runs for every command of every client. The database is not known here: the command it is handed to looks
 // again.
 void Filter(redis::FilterContext* filter) {
-  Server& server = Server::Get();
   const int words = redis::CommandFilterArgsCount(filter);
   if (words < 4) return;
   const std::string_view command = View(redis::CommandFilterArgGet(filter, 0));
   if (copy_moves_client && words > 4 && SameWord(command, "COPY")) {
     return Guarded(nullptr, "the command filter", [&] { HandTo(filter, kCopyCommand); });
   }
+  Server& server = Server::Get();
   if (!server.capturing() || words % 2 != 0) return;
   const bool hset = SameWord(command, "HSET");
   if (!hset && !SameWord(command, "HMSET")) return;

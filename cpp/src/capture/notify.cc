@@ -119,10 +119,8 @@ void Handle(redis::Context* ctx, int type, std::string_view event, redis::String
   if (OwnWrites::InProgress()) return;  // an answer, whatever pattern its name matches
   Database* database = server.Capturing(ctx);
   if (database == nullptr || AnswerKeys::Get().Owns(database->index(), name, event)) return;
-  if (type == redis::kNotifyNew) {
-    if (database->Captures(name)) LastNewKey().Set(database->index(), name);
-    return;
-  }
+  if (!database->Captures(name)) return;  // most events of most servers: nothing below is for them
+  if (type == redis::kNotifyNew) return LastNewKey().Set(database->index(), name);
   // Taken by the first event, captured or not: the next one is of a key that was there.
   const bool made = LastNewKey().Take(database->index(), name);
   CurrentChange* current =
