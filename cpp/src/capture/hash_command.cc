@@ -17,32 +17,17 @@ constexpr char kLost[] = "the pipeline's stream takes no more entries";
 constexpr char kWrongType[] = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 struct Request {
-  bool hmset;
   redis::String* key;
   std::string_view name;              // of the key
   std::vector<redis::String*> pairs;  // without the `#` field
-  std::size_t operations = 0;         // how many `#` fields
-  char op = '\0';
-  std::string_view uuid;
-
-  [[nodiscard]] bool deletes() const { return op == '-' || op == '~'; }
-  [[nodiscard]] bool silent() const { return op == '-' || op == '+'; }
+  Operation operation;
 };
 
-Request Parse(const Args& args, bool hmset) {
-  Request request{hmset, args[1], args.view(1), {}, 0, '\0', {}};
-  for (std::size_t i = 2; i + 1 < args.size(); i += 2) {
-    if (args.view(i) != kOperationField) {
-      request.pairs.push_back(args[i]);
-      request.pairs.push_back(args[i + 1]);
-      continue;
-    }
-    ++request.operations;
-    const std::string_view value = args.view(i + 1);
-    if (value.empty()) continue;
-    request.op = value.front();
-    request.uuid = value.substr(1);
-  }
+Request Parse(const Args& args) {
+  Request request{args[1], args.view(1), {}, {}};
+  request.operation = ReadOperation(
+      2, args.size(), [&](std::size_t i) { return args.view(i); },
+      [&](std::size_t i) { request.pairs.insert(request.pairs.end(), {args[i], args[i + 1]}); });
   return request;
 }
 
@@ -61,26 +46,23 @@ int PlainHash(redis::Context* ctx, const Args& args, bool hmset) {
 
 // Null, or why the request is refused before it changes anything.
 const char* Refuse(redis::Context* ctx, const Request& request) {
-  if (request.operations > 1) return "ERR the field '#' is given twice";
-  if (request.op == '\0' || std::string_view("+=-~").find(request.op) == std::string_view::npos) {
-    return "ERR the field '#' must begin with '+', '=', '-' or '~'";
-  }
+  if (const char* refusal = request.operation.Refusal()) return refusal;
   const int type = TypeOf(Peek(ctx, request.key));
   if (type != redis::kEmpty && type != redis::kHash) return kWrongType;
-  if (type == redis::kEmpty && request.pairs.empty() && !request.deletes()) {
+  if (type == redis::kEmpty && request.pairs.empty() && !request.operation.deletes()) {
     return "ERR no such key, and no field to set beside '#'";
   }
-  if (request.uuid.empty()) return nullptr;
-  const StringHandle answer = MakeString(AnswerKey(request.name, request.uuid));
+  if (request.operation.uuid.empty()) return nullptr;
+  const StringHandle answer = MakeString(AnswerKey(request.name, request.operation.uuid));
   const int answer_type = TypeOf(Peek(ctx, answer.get()));
   if (answer_type == redis::kEmpty || answer_type == redis::kStream) return nullptr;
   return "WRONGTYPE the key for the answer, {<key>}<uuid>, exists and is no stream";
 }
 
 void ForgetEarlierAnswer(redis::Context* ctx, const Request& request) {
-  if (request.uuid.empty()) return;
-  ClearAnswer(ctx, request.name, request.uuid);
-  const StringHandle pending = MakeString(PendingKey(request.name, request.uuid));
+  if (request.operation.uuid.empty()) return;
+  ClearAnswer(ctx, request.name, request.operation.uuid);
+  const StringHandle pending = MakeString(PendingKey(request.name, request.operation.uuid));
   if (!Peek(ctx, pending.get())) return;
   const OwnWrites own;
   ReplyHandle(redis::Call(ctx, "DEL", "!s", pending.get()));
@@ -102,7 +84,7 @@ long long CountNew(redis::Context* ctx, const Request& request) {
 // error.
 std::optional<long long> Set(redis::Context* ctx, Database* database, const Request& request) {
   if (request.pairs.empty()) {
-    if (!request.silent()) CaptureKey(ctx, database, request.key, "hset");
+    if (!request.operation.silent()) CaptureKey(ctx, database, request.key, "hset");
     return 0;
   }
   const ReplyHandle reply(
@@ -121,7 +103,7 @@ long long Delete(redis::Context* ctx, Database* database, const Request& request
   const long long added = CountNew(ctx, request);
   if (Peek(ctx, request.key)) {
     ReplyHandle(redis::Call(ctx, "DEL", "!s", request.key));
-  } else if (!request.silent()) {
+  } else if (!request.operation.silent()) {
     CaptureKey(ctx, database, request.key, "del");
   }
   return added;
@@ -139,9 +121,9 @@ class ChangeScope {
 // Where no engine will answer, or can't know of a failure.
 void AnswerNow(redis::Context* ctx, const Request& request, const CurrentChange& change) {
   if (change.captured == 0) {
-    WriteAnswer(ctx, request.name, request.uuid, change.lost ? kLost : "");
+    WriteAnswer(ctx, request.name, request.operation.uuid, change.lost ? kLost : "");
   } else if (change.lost) {
-    FailSettlement(ctx, request.name, request.uuid, kLost);
+    FailSettlement(ctx, request.name, request.operation.uuid, kLost);
   }
 }
 
@@ -151,21 +133,21 @@ int Run(redis::Context* ctx, const Args& args, bool hmset) {
     return redis::ReplyWithError(ctx, "NOPERM this user has no permissions to set fields of this key");
   }
   Database* database = Server::Get().Capturing(ctx);
-  const Request request = Parse(args, hmset);
-  if (database == nullptr || request.operations == 0 || !database->Captures(request.name)) {
+  const Request request = Parse(args);
+  if (database == nullptr || request.operation.count == 0 || !database->Captures(request.name)) {
     return PlainHash(ctx, args, hmset);
   }
   if (const char* refusal = Refuse(ctx, request)) return redis::ReplyWithError(ctx, refusal);
   ForgetEarlierAnswer(ctx, request);
 
-  CurrentChange change{request.name, request.uuid, request.silent()};
+  CurrentChange change{request.name, request.operation.uuid, request.operation.silent()};
   std::optional<long long> added;
   {
     const ChangeScope scope(&change);
-    added = request.deletes() ? Delete(ctx, database, request) : Set(ctx, database, request);
+    added = request.operation.deletes() ? Delete(ctx, database, request) : Set(ctx, database, request);
   }
   if (!added) return redis::kOk;
-  if (!request.uuid.empty()) AnswerNow(ctx, request, change);
+  if (!request.operation.uuid.empty()) AnswerNow(ctx, request, change);
   return hmset ? redis::ReplyWithSimpleString(ctx, "OK") : redis::ReplyWithLongLong(ctx, *added + 1);
 }
 

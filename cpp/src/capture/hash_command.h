@@ -2,14 +2,12 @@
 #pragma once
 
 #include "capture/args.h"
+#include "capture/operation.h"
 
 namespace writebehind {
 
 inline constexpr char kHsetCommand[] = "WB.HSET";
 inline constexpr char kHmsetCommand[] = "WB.HMSET";
-
-// The field that is never stored.
-inline constexpr std::string_view kOperationField = "#";
 
 int HsetCommand(redis::Context* ctx, const Args& args);
 int HmsetCommand(redis::Context* ctx, const Args& args);
