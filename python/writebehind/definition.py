@@ -107,9 +107,10 @@ def canonical_events(name: str, events: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: no event is left, or one that never changes a value.
     """
-    if isinstance(events, str):
-        raise ConfigError(f"pipeline '{name}': eventTypes is the text '{events}', not a list of names")
-    found = {_EVENT_NAMES.get(event.lower(), event.lower()) for event in events} - {""}
+    names = [events] if isinstance(events, (str, bytes)) or not isinstance(events, Iterable) else list(events)
+    if names == [events] or not all(isinstance(event, str) for event in names):
+        raise ConfigError(f"pipeline '{name}': eventTypes is {events!r}, not a list of names")
+    found = {_EVENT_NAMES.get(event.lower(), event.lower()) for event in names} - {""}
     never = sorted(found & _NEVER_CAPTURED)
     if never:
         raise ConfigError(f"pipeline '{name}': the event '{never[0]}' changes no value and is never captured")

@@ -121,6 +121,7 @@ class Pipeline:
         if self.transform is not None and not callable(self.transform):
             raise ConfigError(f"pipeline '{self.name}': transform is {self.transform!r}, not a callable")
         self._check_planned()
+        _check_is_text(self.name, self.definition())
 
     @property
     def pattern(self) -> str:
@@ -206,6 +207,20 @@ def _check_name(name: object) -> None:
         raise ConfigError(f"pipeline {name!r}: the name holds a brace or a control character")
 
 
+def _check_is_text(name: str, part: object) -> None:
+    """What Python takes for text may hold half a character, which no other program can be told."""
+    if isinstance(part, str):
+        try:
+            part.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(f"pipeline '{name}': {part!r} is no text that UTF-8 can write") from None
+    elif isinstance(part, Mapping):
+        _check_is_text(name, [*part, *part.values()])
+    elif isinstance(part, (list, tuple)):
+        for one in part:
+            _check_is_text(name, one)
+
+
 def _adapted(name: str, connector: object, mapping: Mapping[str, str]) -> Connector:
     if isinstance(connector, Connector):
         return connector
@@ -221,16 +236,19 @@ def _adapted(name: str, connector: object, mapping: Mapping[str, str]) -> Connec
 def _check_is_mapping(name: str, mapping: object) -> None:
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"pipeline '{name}': mappings is {type(mapping).__name__}, not a dict of field: column")
+    for source, column in mapping.items():
+        if not isinstance(source, str) or not isinstance(column, str) or not source or not column:
+            raise ConfigError(f"pipeline '{name}': mapping {source!r}: {column!r} is not 'field': 'column'")
 
 
 def _check_mapping(name: str, mapping: Mapping[str, str], keys: Sequence[KeyColumn]) -> dict[str, str]:
     kept: dict[str, str] = {}
     taken = {key.column: "the primary key" for key in keys if key.field is None}
     for source, column in mapping.items():
-        if not isinstance(source, str) or not isinstance(column, str) or not source or not column:
-            raise ConfigError(f"pipeline '{name}': mapping {source!r}: {column!r} is not 'field': 'column'")
         if source.startswith("_"):
             continue
+        if source == "#":
+            raise ConfigError(f"pipeline '{name}': the field '#' says what to do with a change and is never written")
         if column in taken:
             raise ConfigError(f"pipeline '{name}': field '{source}' is mapped to column '{column}', which {taken[column]} has already")
         taken[column] = f"field '{source}'"
