@@ -1,9 +1,10 @@
-"""A TCP proxy that loses a request or its answer at a chosen moment, and can keep new connections waiting."""
+"""A TCP proxy that loses a request or its answer at a chosen moment, keeps new connections waiting, or is slow."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from enum import Enum
 from types import TracebackType
@@ -26,6 +27,8 @@ class Proxy:
         self.target = target
         self.lost = threading.Event()
         """Something was lost as `lose` asked for."""
+        self.delay_s = 0.0
+        """Of all that passes from now on, in either direction."""
         self._open = threading.Event()
         self._open.set()
         self._lock = threading.Lock()
@@ -43,6 +46,18 @@ class Proxy:
             self.lost.clear()
             self._mark, self._loss, self._holds_then = mark, loss, hold
 
+    def forget(self) -> None:
+        """Nothing more is lost, if nothing was yet."""
+        with self._lock:
+            self._mark = None
+
+    def cut(self) -> None:
+        """Closes all connections, whatever is under way on them."""
+        with self._lock:
+            sockets, self._sockets = self._sockets, []
+        for one in sockets:
+            _shut(one)
+
     def hold(self) -> None:
         """New connections are taken, and nothing passes over them until `release`."""
         self._open.clear()
@@ -53,8 +68,7 @@ class Proxy:
     def close(self) -> None:
         self._listener.close()
         self._open.set()
-        for one in self._sockets:
-            _shut(one)
+        self.cut()
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +100,7 @@ class Proxy:
         before = b""
         with suppress(OSError):
             while data := client.recv(1 << 16):
+                self._wait()
                 loss = self._loss_in(before, data)
                 before = data
                 if loss is Loss.REQUEST:
@@ -103,12 +118,17 @@ class Proxy:
     def _answers(self, server: socket.socket, client: socket.socket, swallow: threading.Event) -> None:
         with suppress(OSError):
             while data := server.recv(1 << 16):
+                self._wait()
                 if swallow.is_set():
                     self.lost.set()
                     break
                 client.sendall(data)
         _shut(client)
         _shut(server)
+
+    def _wait(self) -> None:
+        if self.delay_s:
+            time.sleep(self.delay_s)
 
     def _loss_in(self, before: bytes, data: bytes) -> Loss | None:
         with self._lock:
