@@ -16,11 +16,11 @@ from .torture.model import Verdict
 from .torture.run import Torture, seeded, torture
 from .torture.world import PIPELINE, TABLE, Options, World
 
-SHORT: dict[str, Any] = {"rounds": 2, "ops": 120, "span_s": 3.0, "longest_s": 1.0}
+SHORT: dict[str, Any] = {"rounds": 2, "ops": 80, "span_s": 2.0, "longest_s": 0.8}
 
 
 @pytest.mark.parametrize(
-    ("database", "exactly_once", "seed"), [("postgres", True, 1), ("mariadb", True, 2), ("sqlite", True, 3), ("postgres", False, 4)]
+    ("database", "exactly_once", "seed"), [("postgres", True, 216), ("mariadb", True, 134), ("sqlite", True, 49), ("sqlite", False, 105)]
 )
 def test_a_short_run(database: str, exactly_once: bool, seed: int, tmp_path: Path) -> None:
     options = seeded(Options(seed=seed, database=database, exactly_once=exactly_once, **SHORT))

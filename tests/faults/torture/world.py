@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -181,10 +182,13 @@ class World:
             self._wanted.clear()
             self.engine.kill()
 
-    def stop_engine(self) -> int:
+    def stop_engine(self) -> None:
         with self._engine_lock:
             self._wanted.clear()
-            return self.engine.terminate(15)
+            status = self.engine.terminate(15)
+            is_young = time.monotonic() - self._started < YOUNG_S
+            if status and not (is_young and status == -signal.SIGTERM):  # Python's own start knows of no handler yet
+                self.ended.append(f"the engine was told to stop and ended with status {status}: {self.engine.log[-1000:]}")
 
     def _close_engine(self) -> None:
         self._closing.set()
