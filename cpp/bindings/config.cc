@@ -113,6 +113,7 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
   keys.Get("max_batch_bytes", &options->max_batch_bytes);
   keys.Get("writers", &options->writers);
   keys.Get("retry_interval_ms", &options->retry_interval);
+  keys.Get("constraint_grace_ms", &options->constraint_grace);
   keys.Get("stop_on_reject", &options->stop_on_reject);
   keys.Get("once", &options->once);
   keys.Done();

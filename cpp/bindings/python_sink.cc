@@ -234,7 +234,7 @@ class PythonSink final : public Sink {
       refusal.type = Encode(item.attr("type"));
       refusal.value = Encode(item.attr("value")).substr(0, 200);
       refusal.reason = Encode(item.attr("reason"));
-      refusal.is_constraint = item.attr("is_constraint").cast<bool>();
+      if (item.attr("is_constraint").cast<bool>()) refusal.constraint = Constraint::kOfRows;
       refusal.cause = Encode(item.attr("cause"));
       result->refused.push_back(std::move(refusal));
     }

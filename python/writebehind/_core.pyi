@@ -26,7 +26,8 @@ class Pipeline:
             redis: {host, port, db, user, password, connect_timeout_ms, unix_socket}
             sink: {factory} of a Python sink (writebehind.sinks), or
                 {kind, host, port, user, password, database, exactly_once_table, connect_timeout_ms, statement_timeout_ms, driver}
-            options: {batch, duration_ms, max_batch_rows, max_batch_bytes, writers, retry_interval_ms, stop_on_reject, once}
+            options: {batch, duration_ms, max_batch_rows, max_batch_bytes, writers, retry_interval_ms, constraint_grace_ms,
+                stop_on_reject, once}
             transform: None, or a callable on each upsert (writebehind.Pipeline)
             credentials: None, or a callable that returns {user, password, ...} to put over `sink` before each connect
     """

@@ -58,11 +58,12 @@ class Pipeline:
             a change whose key fields a `transform` changes is rejected.
         missing: what a mapped field that the hash lacks becomes: "null" (default), or "keep" leaves the column alone.
         expired: "keep" (default) the row of a key that expires, or "delete" it.
+        constraint_grace: how long a change that a foreign key refuses waits for the row that it misses, in seconds; what is behind it waits
+            too. Default 30; 0: not at all.
         error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
         transform: a callable on each upsert before it is mapped: it gets ``{"key": str, "type": "hash", "value": {field: text}}`` with all
             fields of the hash, and returns it, changed or not; None drops the change. What it raises rejects that change.
         max_pending: the most changes that may wait; 0 (default): no limit. Not served by this version.
-        constraint_grace: how long a foreign key's parent is waited for, in seconds. Default 30; others are not served by this version.
         wait_replicas: replicas that must have a change before it is committed. Default 0; others are not served by this version.
         wait_aof: True: the AOF must have it. Not served by this version.
 
@@ -86,10 +87,10 @@ class Pipeline:
     keys: Sequence[KeyItem] | None = None
     missing: Literal["null", "keep"] = "null"
     expired: Literal["keep", "delete"] = "keep"
+    constraint_grace: float = 30
     error_handling: Literal["dlq", "ignore", "stop"] = "dlq"
     transform: Callable[[Any], Any] | None = None
     max_pending: int = 0
-    constraint_grace: float = 30
     wait_replicas: int = 0
     wait_aof: bool = False
     source: str = field(default="", compare=False)
@@ -141,6 +142,7 @@ class Pipeline:
             "max_batch_bytes": self.max_batch_bytes,
             "writers": self.writers,
             "retry_interval_ms": round(self.retry_interval_s * 1000),
+            "constraint_grace_ms": round(self.constraint_grace * 1000),
             "stop_on_reject": self.error_handling == "stop",
             "once": once,
         }
@@ -161,6 +163,9 @@ class Pipeline:
         interval = self.retry_interval_s
         if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval <= 86400:
             raise ConfigError(f"pipeline '{self.name}': the retry interval is {interval!r}, not seconds above 0, a day at most")
+        grace = self.constraint_grace
+        if isinstance(grace, bool) or not isinstance(grace, int | float) or not 0 <= grace <= 86400:
+            raise ConfigError(f"pipeline '{self.name}': constraint_grace is {grace!r}, not seconds from 0 on, a day at most")
 
     def _check_keys(self) -> None:
         if self.key_columns == (KeyColumn(self.connector.pk),):
@@ -191,7 +196,6 @@ class Pipeline:
         planned = {
             "error_handling: ignore": self.error_handling == "ignore",
             "max_pending": self.max_pending != 0,
-            "constraint_grace": self.constraint_grace != 30,
             "wait_replicas": self.wait_replicas != 0,
             "wait_aof": self.wait_aof is not False,
         }

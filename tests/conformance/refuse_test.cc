@@ -35,7 +35,7 @@ TEST_P(Refusing, FindsBadRowsAmongMany) {
   EXPECT_CODE(Code::kRefused, result.status);
   EXPECT_EQ(bad, Rows(result));
   for (const Refusal& refusal : result.refused) {
-    ASSERT_TRUE(refusal.is_constraint) << refusal.reason;
+    ASSERT_EQ(Constraint::kOfRow, refusal.constraint) << refusal.reason;
   }
   EXPECT_EQ("0", One("SELECT count(*) FROM people"));
   for (auto it = bad.rbegin(); it != bad.rend(); ++it)
@@ -54,7 +54,7 @@ TEST_P(Refusing, SaysColumnTypeValueAndReason) {
   EXPECT_EQ("name", result.refused[0].column);
   EXPECT_EQ("NULL", result.refused[0].value);
   EXPECT_FALSE(result.refused[0].type.empty());
-  EXPECT_TRUE(result.refused[0].is_constraint);
+  EXPECT_EQ(Constraint::kOfRow, result.refused[0].constraint);
 }
 
 TEST_P(Refusing, NeverTouchesTheRowOfAnotherKey) {
@@ -76,7 +76,7 @@ TEST_P(Refusing, NeverTouchesTheRowOfAnotherKey) {
   changes.push_back(Put("4", {{"name", "b"}, {"age", "99"}}));
   const WriteResult result = writer.Write(changes);
   EXPECT_EQ((std::vector<std::size_t>{30}), Rows(result));
-  EXPECT_TRUE(result.refused[0].is_constraint);
+  EXPECT_EQ(Constraint::kOfRows, result.refused[0].constraint);
   EXPECT_EQ("0", One("SELECT count(*) FROM people WHERE age = 99"));
   EXPECT_CODE(Code::kOk,
               writer.Write({Put("1", {{"name", "a"}, {"age", "5"}}), Put("2", {{"name", "c"}})}).status);
@@ -119,7 +119,7 @@ TEST_P(Refusing, AForeignKey) {
       writer.Write({Put("1", {{"parent", "1"}}), Put("2", {{"parent", "2"}}), Put("3", {})});
   EXPECT_CODE(Code::kRefused, result.status);
   EXPECT_EQ((std::vector<std::size_t>{1}), Rows(result));
-  EXPECT_TRUE(result.refused[0].is_constraint);
+  EXPECT_EQ(Constraint::kForeignKey, result.refused[0].constraint);
   EXPECT_CODE(Code::kOk, writer.Write({Put("1", {{"parent", "1"}})}).status);
   ASSERT_TRUE(writer.Plan("people", {"id"}, {}).ok());
   EXPECT_EQ((std::vector<std::size_t>{1}), Rows(writer.Write({Put("7", {}), Delete("1")})));

@@ -49,7 +49,13 @@ class Run:
         persons = {"name": "name", "seq": "seq"}
         return [
             Pipeline(
-                name="persons", prefix="person", mapping=persons, connector=self.connector("persons"), keys=["country", "person_id"], expired="delete"
+                name="persons",
+                prefix="person",
+                mapping=persons,
+                connector=self.connector("persons"),
+                keys=["country", "person_id"],
+                expired="delete",
+                constraint_grace=0.1,
             ),
             Pipeline(name="places", prefix="book", mapping={"s": "shelf", "t": "title", "n": "n"}, connector=self.connector("places"), keys=["shelf", "place"]),
             Pipeline(

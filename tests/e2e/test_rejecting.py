@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.stack import Stack, stack
+from writebehind import rejects
 from writebehind.testing import wait_until
 
 ENGINE = "writebehind:{persons}:engine"
@@ -83,13 +84,14 @@ def test_a_dropped_column_rejects_nothing(run: Stack) -> None:
     assert run.target.query("SELECT first FROM persons WHERE person_id = '2'") == [("n",)]
 
 
-def test_error_handling_stop_halts_and_says_so(module: Path, tmp_path: Path) -> None:
-    with stack("sqlite", module, tmp_path, options=', error_handling="stop"') as run:
-        run.start()
-        run.redis.hset("person:1", mapping={"first_name": "n", "seq": 1})
-        run.drain()
-        run.redis.hset("person:2", mapping={"first_name": "n", "seq": "no number"})
-        assert run.engine.wait(20) == 1
-        assert "person:2" in run.engine.log and "seq" in run.engine.log
-        assert run.waiting == 1
-        assert run.redis.xlen(REJECTED) == 0
+def test_a_retry_writes_no_older_value_over_a_newer_one(run: Stack) -> None:
+    for key in ("1", "2"):
+        run.redis.hset(f"person:{key}", mapping={"first_name": "x" * 90, "seq": 1})
+    run.redis.hset("person:1", mapping={"first_name": "newer", "seq": 2})
+    run.drain()
+    assert run.target.rows() == {"1": ("newer", 2)}
+    alter(run, "persons", "first", "VARCHAR(100)")
+    assert rejects.retry(run.redis, "persons").captured == 2
+    run.drain()
+    assert run.target.rows() == {"1": ("newer", 2), "2": ("x" * 90, 1)}
+    assert run.redis.xlen(REJECTED) == 0

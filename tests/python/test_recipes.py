@@ -144,6 +144,7 @@ def test_prefixes_that_are_refused(prefix: str) -> None:
         ({"missing": "zero"}, "missing is 'zero'"),
         ({"expired": True}, "expired is True"),
         ({"error_handling": "panic"}, "error_handling"),
+        ({"constraint_grace": -1}, "constraint_grace is -1, not seconds"),
         ({"eventTypes": []}, "names no event"),
         ({"eventTypes": ["change"]}, "names no event"),
         ({"eventTypes": ["keymiss"]}, "never captured"),
@@ -165,7 +166,6 @@ def test_wrong_values_are_named(options: dict[str, Any], message: str) -> None:
     "options",
     [
         {"max_pending": 10},
-        {"constraint_grace": 5},
         {"wait_replicas": 1},
         {"wait_aof": True},
         {"error_handling": "ignore"},
@@ -179,7 +179,7 @@ def test_options_not_served_say_so(options: dict[str, Any]) -> None:
 
 def test_options_that_reach_the_core() -> None:
     pipeline = RGWriteBehind(
-        "person", MAPPINGS, CONNECTOR, writers=3, max_batch=10, error_handling="stop", keys=["person_id"], missing="keep", expired="delete"
+        "person", MAPPINGS, CONNECTOR, writers=3, max_batch=10, constraint_grace=0.5, error_handling="stop", keys=["person_id"], missing="keep", expired="delete"
     ).pipeline
     assert pipeline.core_options(once=True) == {
         "batch": 100,
@@ -188,6 +188,7 @@ def test_options_that_reach_the_core() -> None:
         "max_batch_bytes": 8 << 20,
         "writers": 3,
         "retry_interval_ms": 5000,
+        "constraint_grace_ms": 500,
         "stop_on_reject": True,
         "once": True,
     }

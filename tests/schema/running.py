@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -21,7 +20,7 @@ class Running(AbstractContextManager["Running"]):
 
     def __init__(self, table: Table, server: RedisServer, client: redis.Redis, *, once: bool = True, **options: Any) -> None:
         self.table, self.redis = table, client
-        values = {"retry_interval_s": 0.2, "mapping": {"a": "a", "b": "b"}, "connector": table.connector(once=once), **options}
+        values = {"retry_interval_s": 0.2, "constraint_grace": 0.3, "mapping": {"a": "a", "b": "b"}, "connector": table.connector(once=once), **options}
         self.engine = Engine(server.url, [Pipeline(name="p", prefix="p", **values)], log=Log("error"))
 
     def __enter__(self) -> Running:
@@ -39,7 +38,7 @@ class Running(AbstractContextManager["Running"]):
                 pipe.hset(f"p:{one}", mapping={**fields, **({"#": f"={uuid}"} if uuid else {})})  # type: ignore[arg-type]
             pipe.execute()
 
-    def batch(self, ids: Iterable[int]) -> None:
+    def batch(self, *ids: int) -> None:
         """A row of its own values to each p:<id>, in one transaction: one batch."""
         with self.redis.pipeline() as pipe:
             for one in ids:

@@ -34,6 +34,33 @@ def revoked(kind: str, right: str, table: str, *says: str) -> Accident:
     )
 
 
+# What the server says when it is in trouble: no row's fault.
+RAISED = (
+    ("postgres", "serialization failure", "40001"),
+    ("postgres", "deadlock", "40P01"),
+    ("postgres", "disk full", "53100"),
+    ("postgres", "lock not available", "55P03"),
+    ("mariadb", "deadlock", "40001", "1213"),
+    ("mariadb", "lock wait timeout", "HY000", "1205"),
+    ("mariadb", "table full", "HY000", "1114"),
+    ("mariadb", "disk full", "HY000", "1021"),
+)
+
+
+def raised(kind: str, what: str, state: str, number: str = "") -> Accident:
+    """A trigger says it."""
+    if kind == "postgres":
+        body = f"BEGIN RAISE EXCEPTION 'there is a {what}' USING ERRCODE = '{state}'; END"
+        makes = (
+            f"CREATE FUNCTION {{t}}_raise() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+            "CREATE TRIGGER {t}_raise BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {t}_raise()",
+        )
+        return Accident(what, makes, (f"there is a {what}",), ("DROP TRIGGER {t}_raise ON {t}", "DROP FUNCTION {t}_raise"), (kind,))
+    signal = f"SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'there is a {what}'"
+    makes = (f"CREATE TRIGGER {{t}}_raise BEFORE INSERT ON {{t}} FOR EACH ROW {signal}",)
+    return Accident(what, makes, (f"there is a {what}",), ("DROP TRIGGER {t}_raise",), (kind,))
+
+
 ACCIDENTS = (
     Accident(
         "column dropped",
@@ -59,6 +86,21 @@ ACCIDENTS = (
     revoked("postgres", "UPDATE", "{once}", "permission denied for table", "exactly-once table"),
     revoked("mariadb", "UPDATE", "{once}", "UPDATE command denied", "exactly-once table"),
     Accident("all rights", ("REVOKE ALL ON {t} FROM {user}",), ("{t}",), (GRANT,), SERVERS),
+    *(raised(kind, what, *how) for kind, what, *how in RAISED),
+    Accident(
+        "read-only",
+        (
+            "ALTER ROLE {user} SET default_transaction_read_only = on",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'",
+        ),
+        ("read-only transaction",),
+        (
+            "ALTER ROLE {user} RESET default_transaction_read_only",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'",
+        ),
+        ("postgres",),
+    ),
+    Accident("read-only", ("SET GLOBAL read_only = 1",), ("--read-only",), ("SET GLOBAL read_only = 0",), ("mariadb",)),
     Accident(
         "key dropped",
         ("ALTER TABLE {t} DROP CONSTRAINT {t}_pkey",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ def test_what_fits_goes_on_and_the_rest_is_rejected_alone(run: Running, change: 
 
 
 @pytest.mark.parametrize("table", ["postgres", "mariadb"], indirect=True)
-@pytest.mark.parametrize("constraint", ["check", "foreign key", "trigger"])
+@pytest.mark.parametrize("constraint", ["check", "unique", "foreign key", "trigger"])
 def test_two_batches_that_a_constraint_refuses_whole_pause_writing(run: Running, constraint: str) -> None:
     kind = run.table.kind
     raise_ = {
@@ -136,6 +137,7 @@ def test_two_batches_that_a_constraint_refuses_whole_pause_writing(run: Running,
     }
     added = {
         "check": ("ALTER TABLE {t} ADD CONSTRAINT {t}_no CHECK (a < 10)",),
+        "unique": ("CREATE UNIQUE INDEX {t}_no ON {t} (b)",),
         "foreign key": (
             "CREATE TABLE {t}_b (b VARCHAR(20) PRIMARY KEY)",
             "INSERT INTO {t}_b VALUES ('one')",
@@ -145,14 +147,16 @@ def test_two_batches_that_a_constraint_refuses_whole_pause_writing(run: Running,
     }
     gone = {
         "check": "ALTER TABLE {t} DROP CONSTRAINT {t}_no",
+        "unique": "DROP INDEX {t}_no" + ("" if kind == "postgres" else " ON {t}"),
         "foreign key": "ALTER TABLE {t} DROP " + ("CONSTRAINT" if kind == "postgres" else "FOREIGN KEY") + " {t}_no",
         "trigger": "DROP TRIGGER {t}_no" + (" ON {t}" if kind == "postgres" else ""),
     }
     run.table.run(*added[constraint])
-    run.batch(range(100, 250))
+    batch = partial(run.hset, a=1, b="one") if constraint == "unique" else run.batch
+    batch(*range(100, 250))
     run.drain()
     assert len(run.rejected()) == 150
-    run.batch(range(300, 450))
+    batch(*range(300, 450))
     message = run.says("writing is paused", "not today" if constraint == "trigger" else f"{run.table.name}_no")
     assert "it goes on by itself" in message
     assert run.waiting == len(run.rejected()) == 150

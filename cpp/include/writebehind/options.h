@@ -40,6 +40,7 @@ struct PipelineOptions {
   std::size_t max_batch_bytes = 8U << 20U;     // a single larger row still passes
   std::size_t writers = 1;                     // each with its own connection and checkpoint
   std::chrono::milliseconds retry_interval{5000};  // the longest wait between two tries
+  std::chrono::milliseconds constraint_grace{30000};  // a foreign key's other row is waited for; 0: not at all
   bool stop_on_reject = false;                 // halt instead of rejecting a change
   bool once = false;                           // end when what was there at the start is settled
 };

@@ -98,6 +98,7 @@ struct Parcel {
   std::size_t bytes = 0;
   std::uint64_t reading = 0;  // counts how often the stream was read from its beginning
   bool again = false;         // it may have been read, and some of it rejected, by an engine that ended since
+  std::vector<std::uint64_t> before;  // with several writers: of each, how many records were dealt to it before these
   std::shared_ptr<Ticket> ticket;
   std::shared_ptr<Budget> budget;  // null: unbounded (tests)
 };

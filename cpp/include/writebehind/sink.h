@@ -58,6 +58,14 @@ struct WriteRequest {
   std::uint64_t origin = 0;  // of the registration (docs/protocol.md); all records have one identity
 };
 
+// What kind of constraint refuses a row.
+enum class Constraint : std::uint8_t {
+  kNone,        // none: a value
+  kOfRow,       // by the row alone (CHECK, NOT NULL, a trigger): no other order of changes helps
+  kOfRows,      // by other rows that are there (UNIQUE), or of what kind is not known
+  kForeignKey,  // a row that it needs is not there, or one that needs it is
+};
+
 // A row that the database refuses, by index into WriteRequest::rows.
 struct Refusal {
   std::size_t row = 0;
@@ -65,7 +73,7 @@ struct Refusal {
   std::string type;
   std::string value;   // at most 200 bytes of it
   std::string reason;
-  bool is_constraint = false;
+  Constraint constraint = Constraint::kNone;
   std::string cause{};  // what refused it, in words that are the same for every row; empty: the column says it
 };
 

@@ -29,4 +29,15 @@ Batch Batch::CutAt(std::size_t at) {
   return tail;
 }
 
+void Batch::Join(Batch next) {
+  records.insert(records.end(), next.records.begin(), next.records.end());
+  fates.insert(fates.end(), std::make_move_iterator(next.fates.begin()), std::make_move_iterator(next.fates.end()));
+  holdings.insert(holdings.end(), std::make_move_iterator(next.holdings.begin()), std::make_move_iterator(next.holdings.end()));
+  bytes += next.bytes;
+  again = again || next.again;
+  rows.clear();
+  heads.clear();
+  mapped_by = 0;
+}
+
 }  // namespace writebehind

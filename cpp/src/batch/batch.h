@@ -33,6 +33,13 @@ struct Batch {
   std::vector<Holding> holdings;       // what keeps the records alive
   std::size_t bytes = 0;
   bool again = false;  // some of it may have been read before, by an engine that ended since
+  // How it is tried again after a constraint refused something of it (pipeline/worker_constraints.cc).
+  enum class As : std::uint8_t {
+    kBatch,     // as any other
+    kAlone,     // one record, when all before it, of every writer, are decided
+    kTogether,  // a foreign key refused its first: with what came behind that
+  };
+  As as = As::kBatch;
 
   std::vector<Row> rows;   // of the pending records, in their order
   std::vector<Row> heads;  // of those, the last of each key: what is written
@@ -47,12 +54,17 @@ struct Batch {
   // REQUIRES: 0 < at < records.size().
   Batch CutAt(std::size_t at);
 
+  // Appends the records of `next`, with their fates.
+  // REQUIRES: it is of the same stream identity and definition, and came behind these.
+  void Join(Batch next);
+
   void Clear() {
     records.clear();
     fates.clear();
     holdings.clear();
     bytes = 0;
     again = false;
+    as = As::kBatch;
     rows.clear();
     heads.clear();
     mapped_by = 0;

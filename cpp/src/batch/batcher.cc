@@ -60,6 +60,13 @@ bool Batcher::TryNext(Batch* batch) {
   return true;
 }
 
+void Batcher::Extend(Batch* batch) {
+  // Its keys are counted anew when it has so many, and only then.
+  if (batch->records.size() > limits_.rows) return;
+  Fill(batch);
+  batch->fates.resize(batch->records.size());
+}
+
 void Batcher::Finish(Batch* batch) {
   busy_ = batch->records.size() >= limits_.enough;
   batch->fates.resize(batch->records.size());

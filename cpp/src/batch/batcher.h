@@ -35,6 +35,9 @@ class Batcher {
   // REQUIRES: `batch` is clear.
   bool TryNext(Batch* batch);
 
+  // Adds what has arrived and fits, if it can be taken behind those of `batch`, which came before it.
+  void Extend(Batch* batch);
+
  private:
   bool Await(std::chrono::steady_clock::time_point deadline);
   bool Fill(Batch* batch);

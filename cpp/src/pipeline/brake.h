@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace writebehind {
 
@@ -20,18 +23,27 @@ class Brake {
     const bool total = keys >= kLeastKeys && !cause.empty();
     if (total && cause == last_cause_) return true;
     pending_ = total ? cause : std::string();
+    keys_ = keys;
     return false;
   }
 
-  // A batch was settled.
+  // A change of this key was rejected.
+  void Rejected(std::string_view key) {
+    if (!pending_.empty()) rejected_.emplace(key);
+  }
+
+  // A batch was settled. What was refused together may have been written one by one.
   void Passed() {
-    last_cause_ = std::move(pending_);
+    last_cause_ = rejected_.size() >= keys_ ? std::move(pending_) : std::string();
     pending_.clear();
+    rejected_.clear();
   }
 
  private:
   std::string last_cause_;  // of the batch before, if it was refused whole
   std::string pending_;     // of this one
+  std::size_t keys_ = 0;    // with `pending_`: that it holds
+  std::set<std::string, std::less<>> rejected_;  // of those
 };
 
 }  // namespace writebehind

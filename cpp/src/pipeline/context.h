@@ -29,6 +29,7 @@ struct Lane {
 
   Signal arrived;
   BoundedQueue<Share> shares;            // feeder to worker
+  std::atomic<std::uint64_t> decided{0};  // of the records dealt to it: so many are written or rejected, the first ones
   BoundedQueue<Settlement> settlements;  // worker to settler
 };
 
@@ -44,6 +45,7 @@ struct Context {
   void StopSoon() {
     stop.Request();
     budget->Close();
+    decided.Notify();
     for (auto& lane : lanes) {
       lane->shares.Close();
       lane->arrived.Notify();
@@ -59,6 +61,7 @@ struct Context {
   Tracker tracker;
   std::shared_ptr<Budget> budget;
   Signal settle;
+  Signal decided;  // some lane's count grew
   std::vector<std::unique_ptr<Lane>> lanes;
   Stop stop;      // feeder and workers
   Stop stop_all;  // the settler too

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "codec/decoder.h"
+#include "pipeline/lanes.h"
 #include "util/log.h"
 
 namespace writebehind {
@@ -10,20 +11,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{1000};
 
-// FNV-1a: which writer a key belongs to must be the same in every run.
-// Source: http://www.isthe.com/chongo/tech/comp/fnv/
-std::uint64_t HashKey(std::string_view key) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char byte : key) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
-  return hash;
-}
-
 }  // namespace
 
 Feeder::Feeder(Context* context)
     : context_(context),
       reader_(context->options.name),
-      retry_(context->options.name, "reader", context->options.retry_interval, &context->stop, &context->board) {}
+      retry_(context->options.name, "reader", context->options.retry_interval, &context->stop, &context->board),
+      dealt_(context->lanes.size()) {}
 
 void Feeder::Run() {
   while (!done_ && retry_.Until([this] { return Step(); }, [this] { reader_.connection().Close(); })) {
@@ -57,7 +51,7 @@ Status Feeder::Step() {
   if (Status status = KnowDefinitions(*parcel); !status.ok()) return status;
   const StreamId last = parcel->ticket->last;
   reader_.Advance(parcel->ticket->identity, last);
-  Deal(parcel);
+  Deal(std::move(parcel));
   done_ = end_.has_value() && last >= *end_;
   return Status::Ok();
 }
@@ -198,16 +192,19 @@ Status Feeder::KnowDefinitions(const Parcel& parcel) {
   return Status::Ok();
 }
 
-void Feeder::Deal(const std::shared_ptr<const Parcel>& parcel) {
+void Feeder::Deal(std::shared_ptr<Parcel> parcel) {
   context_->tracker.Add(parcel->ticket);
   auto& lanes = context_->lanes;
   if (lanes.size() == 1) {
     lanes.front()->shares.Push(std::make_unique<Share>(Share{parcel, true, {}}));
     return;
   }
+  parcel->before = dealt_;
   std::vector<std::unique_ptr<Share>> shares(lanes.size());
   for (std::uint32_t i = 0; i < parcel->records.size(); ++i) {
-    auto& share = shares[HashKey(parcel->records[i].key) % lanes.size()];
+    const std::size_t lane = LaneOf(parcel->records[i].key, lanes.size());
+    ++dealt_[lane];
+    auto& share = shares[lane];
     if (!share) share = std::make_unique<Share>(Share{parcel, false, {}});
     share->indexes.push_back(i);
   }

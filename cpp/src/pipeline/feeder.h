@@ -36,7 +36,7 @@ class Feeder {
   Status GiveIdentity(const std::vector<Record*>& unreadable);
   Status LoadDefinitions();
   Status KnowDefinitions(const Parcel& parcel);
-  void Deal(const std::shared_ptr<const Parcel>& parcel);
+  void Deal(std::shared_ptr<Parcel> parcel);
 
   Context* context_;
   StreamReader reader_;
@@ -47,6 +47,7 @@ class Feeder {
   std::uint32_t registered_ = 0;  // serial of the definition that was current when we joined
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   StreamId again_until_;  // where the stream ended at the last rewind
+  std::vector<std::uint64_t> dealt_;  // records, to each lane
   bool wait_ = false;
   bool done_ = false;
 };

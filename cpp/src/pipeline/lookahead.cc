@@ -81,4 +81,14 @@ bool Lookahead::Take(Batch* batch, RowArena* arena, Coalescer* coalescer, bool* 
   return true;
 }
 
+Batch Lookahead::GiveUp() {
+  Batch batch;
+  if (!taken_ || next_.batch.empty()) return batch;
+  taken_ = false;
+  std::swap(batch, next_.batch);
+  batch.fates.resize(batch.records.size());
+  batch.mapped_by = 0;
+  return batch;
+}
+
 }  // namespace writebehind

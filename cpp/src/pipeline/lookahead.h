@@ -41,6 +41,11 @@ class Lookahead {
   // What was taken from the batcher, full or not, comes next. `*full`: nothing is to be added to it.
   bool Take(Batch* batch, RowArena* arena, Coalescer* coalescer, bool* full);
 
+  // Something was taken: what the batcher has comes behind it.
+  [[nodiscard]] bool taken() const { return taken_; }
+  // The batch that was taken, without its rows; empty: none was.
+  Batch GiveUp();
+
  private:
   void Run();
   void Prepare(const Plan& plan);

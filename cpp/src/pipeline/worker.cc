@@ -20,6 +20,7 @@ Worker::Worker(Context* context, std::size_t writer)
                &lane_->shares, &lane_->arrived, &context->stop),
       rewriter_(context->options.transformer),
       retry_(context->options.name, fmt::format("writer {}", writer), context->options.retry_interval, &context->stop, &context->board),
+      grace_(context->options.constraint_grace),
       strays_(context->options.name) {}
 
 bool Worker::RunOnce() {
@@ -28,6 +29,7 @@ bool Worker::RunOnce() {
   if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
   if (cut_.empty()) brake_.Passed();
   Count();
+  Decided();
   auto settlement = BuildSettlement();
   settlement->passed_strays = strays_.Finish(batch_.last());
   StreamId& passed = passed_[batch_.identity()];
@@ -52,6 +54,7 @@ bool Worker::NextBatch() {
 
 // Everything here may be run again: what was decided about a record stays in its fate.
 Status Worker::Attempt() {
+  if (batch_.as == Batch::As::kAlone && !AwaitTurn()) return {Code::kStopped, "stopped"};
   const Pause::Pass pass(&context_->pause, &context_->stop);
   if (!pass) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;

@@ -16,6 +16,7 @@
 #include "batch/coalescer.h"
 #include "pipeline/brake.h"
 #include "pipeline/context.h"
+#include "pipeline/grace.h"
 #include "pipeline/lookahead.h"
 #include "pipeline/moves.h"
 #include "pipeline/retry.h"
@@ -88,6 +89,7 @@ class Worker {
 
   // worker_rejects.cc: what a cast or the target refuses
   Status HandleRefused();
+  Status Halt();
   [[nodiscard]] std::string CommonCause() const;
   bool HoldsAll();
   bool CutMerged();
@@ -96,6 +98,14 @@ class Worker {
   void TakeBack();
   void Reopen();
   void Refuse(std::uint32_t record, Refusal refusal);
+
+  // worker_constraints.cc: what a constraint refuses that other changes may satisfy
+  bool AwaitTurn();
+  void Decided();
+  Status TryInOrder();
+  Status Isolate();
+  Status AwaitParent(std::uint32_t record, const Refusal& refusal);
+  void KeepForeignKeys();
 
   Context* context_;
   Lane* lane_;
@@ -106,6 +116,8 @@ class Worker {
   Coalescer coalescer_;
   Retry retry_;
   Brake brake_;
+  Grace grace_;
+  StreamId isolated_;  // first entry of the batch that was cut though it is one that a foreign key refuses
   StrayRows strays_;
   Moves moves_;
   bool said_unknown_ = false;  // that a delete's row was not known

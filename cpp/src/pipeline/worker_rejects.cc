@@ -103,15 +103,23 @@ Status Worker::HandleRefused() {
     target_.ForgetPlans();
     return held;
   }
+  if (Status status = TryInOrder(); !status.ok()) return status;
   if (CutMerged()) return {Code::kRefused, "a row that takes something from earlier changes of its key was refused"};
-  if (context_->options.stop_on_reject) {
-    const std::string what = fmt::format("key {}: {}", batch_.records[refused_.front().first]->key, Describe(refused_.front().second));
-    context_->board.Set(State::kHalted, "halted by error_handling: stop: " + what);
-    Log(LogLevel::kError, context_->options.name, "halted by error_handling: stop: " + what);
-    context_->StopSoon();
-    return {Code::kStopped, what};
+  return context_->options.stop_on_reject ? Halt() : StoreRefused();
+}
+
+// At the first change that is refused: what came before it is written.
+Status Worker::Halt() {
+  const auto& [record, refusal] = *std::min_element(refused_.begin(), refused_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (record > 0) {
+    CutAt(record);
+    return {Code::kRefused, "what came before a change that is refused is written first"};
   }
-  return StoreRefused();
+  const std::string what = fmt::format("halted by error_handling: stop: key {}: {}", batch_.records[record]->key, Describe(refusal));
+  context_->board.Set(State::kHalted, what);
+  Log(LogLevel::kError, context_->options.name, what);
+  context_->StopSoon();
+  return {Code::kStopped, what};
 }
 
 Status Worker::StoreRefused() {
@@ -129,6 +137,7 @@ Status Worker::StoreRefused() {
   std::size_t logged = 0;
   for (const auto& [record, refusal] : refused_) {
     batch_.fates[record].stored = true;
+    brake_.Rejected(batch_.records[record]->key);
     if (++logged > kLoggedRefusals) continue;
     Log(LogLevel::kWarning, context_->options.name, fmt::format("rejected key {}: {}", batch_.records[record]->key, Describe(refusal)));
   }

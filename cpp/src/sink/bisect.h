@@ -1,6 +1,8 @@
 // Finds the rows that a database refuses by themselves, among many that it refused together.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -11,7 +13,9 @@
 
 namespace writebehind {
 
-// Applies all of `rows` that can be, in halves: about n_bad x log2(n) calls of `apply`. Order is kept.
+// Applies all of `rows` that can be, in their order. As many are tried together as lie between two bad ones so far,
+// and what is refused is halved: n_bad x (log2(n / n_bad) + 2) calls of `apply` or so, and not more than one or two
+// for each row where all are bad. Rows are tried in numbers that are powers of two, but for the last of them.
 //
 // `apply(rows, &refusal)` applies all of them and returns kOk, or none (back at a savepoint) and returns
 // kRefused with the refusal of a single row filled; any other code ends the search and is returned.
@@ -19,23 +23,36 @@ namespace writebehind {
 template <typename Apply>
 Status Bisect(std::span<const std::uint32_t> rows, bool known_bad, const Apply& apply,
               std::vector<Refusal>* refused) {
-  if (rows.empty()) return Status::Ok();
-  if (!known_bad || rows.size() == 1) {
+  std::size_t bad = known_bad ? rows.size() : 0;  // so many of the next hold one that is bad; 0: nothing is known
+  std::size_t together = rows.size();             // where nothing is
+  std::size_t decided = 0;
+  std::size_t found = 0;
+  while (!rows.empty()) {
+    const std::size_t count = bad > 1 ? std::bit_floor(bad - 1) : bad == 1 ? 1 : std::min(together, rows.size());
     Refusal refusal;
-    Status status = apply(rows, &refusal);
-    if (status.code() != Code::kRefused) return status;
-    if (rows.size() == 1) {
+    const Status status = apply(rows.first(count), &refusal);
+    if (!status.ok() && status.code() != Code::kRefused) return status;
+    if (!status.ok() && count > 1) {
+      bad = count;
+      continue;
+    }
+    if (!status.ok()) {
       refusal.row = rows.front();
       refused->push_back(std::move(refusal));
-      return Status::Ok();
+      ++found;
+    }
+    rows = rows.subspan(count);
+    decided += count;
+    if (!status.ok()) {
+      bad = 0;
+      together = std::bit_floor(decided / found);
+    } else if (bad > 0) {
+      bad -= count;
+    } else {
+      together *= 2;
     }
   }
-  const std::size_t half = rows.size() / 2;
-  const std::size_t before = refused->size();
-  Status status = Bisect(rows.first(half), false, apply, refused);
-  if (!status.ok()) return status;
-  // Nothing bad in the first half: then it is in the second, which needs no try as a whole.
-  return Bisect(rows.subspan(half), refused->size() == before, apply, refused);
+  return Status::Ok();
 }
 
 }  // namespace writebehind

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "writebehind/sink.h"
 #include "writebehind/status.h"
 
 namespace writebehind {
@@ -14,7 +15,7 @@ struct DriverFailure {
   std::string who;  // begins the status: "mysql"
   Code code = Code::kTransient;
   std::string message;         // the driver's own
-  bool is_constraint = false;  // with kRefused
+  Constraint constraint = Constraint::kNone;  // with kRefused
   bool is_schema = false;      // a table, a column or a privilege is missing
   int number = 0;              // MySQL's; 0: it has none
   std::string cause{};         // with kRefused: the part of the message that no value of a row is in

@@ -11,19 +11,23 @@ bool Among(int number, const std::array<int, n>& numbers) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-constexpr std::array kConstraint = {
-    1048,                    // column cannot be null
-    1062,                    // duplicate entry
-    1169,                    // duplicate of a unique constraint
-    1216, 1217, 1451, 1452,  // foreign key
-    kMysqlGuard,
-    1364,                    // field has no default value
-    1557, 1761, 1762,        // foreign key and a duplicate
-    1586,                    // duplicate entry, named
-    1859,                    // duplicate entry in an index
-    3819,                    // check constraint (MySQL)
-    4025,                    // check constraint (MariaDB)
+constexpr std::array kOfRow = {
+    1048,  // column cannot be null
+    1364,  // field has no default value
+    3819,  // check constraint (MySQL)
+    4025,  // check constraint (MariaDB)
 };
+
+constexpr std::array kOfRows = {
+    1062,              // duplicate entry
+    1169,              // duplicate of a unique constraint
+    kMysqlGuard,
+    1557, 1761, 1762,  // foreign key and a duplicate
+    1586,              // duplicate entry, named
+    1859,              // duplicate entry in an index
+};
+
+constexpr std::array kForeignKey = {1216, 1217, 1451, 1452};
 
 constexpr std::array kData = {
     1118,                                // row size too large
@@ -68,7 +72,7 @@ constexpr std::array kSchema = {1054, 1072, 1109, 1142, 1143, 1146, 1176, 1227, 
 }  // namespace
 
 Code MysqlCode(int number, std::string_view sqlstate) {
-  if (Among(number, kConstraint) || Among(number, kData)) return Code::kRefused;
+  if (MysqlConstraint(number) != Constraint::kNone || Among(number, kData)) return Code::kRefused;
   if (Among(number, kNotConnected)) return Code::kNotConnected;
   if (Among(number, kConfig)) return Code::kConfig;
   // Newer numbers of the classes that only a value or a constraint can cause, and a SIGNAL's own class.
@@ -87,7 +91,11 @@ Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view me
   return Code::kConfig;
 }
 
-bool IsMysqlConstraint(int number) { return Among(number, kConstraint); }
+Constraint MysqlConstraint(int number) {
+  if (Among(number, kOfRow)) return Constraint::kOfRow;
+  if (Among(number, kOfRows)) return Constraint::kOfRows;
+  return Among(number, kForeignKey) ? Constraint::kForeignKey : Constraint::kNone;
+}
 
 std::string MysqlCause(int number, std::string_view message) {
   // Duplicate entry 'x' for key 'name', in any language: the name is the last in quotes, and has none in it.

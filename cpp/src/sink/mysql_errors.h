@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "writebehind/sink.h"
 #include "writebehind/status.h"
 
 namespace writebehind {
@@ -26,7 +27,7 @@ inline constexpr int kMysqlTlsError = 2026;
 // The same of a connect that failed: with a TLS error kConfig, unless the message says that the connection broke.
 Code MysqlConnectCode(int number, std::string_view sqlstate, std::string_view message);
 
-bool IsMysqlConstraint(int number);
+Constraint MysqlConstraint(int number);
 
 // What names the constraint: a message of a duplicate without the value that it begins with.
 std::string MysqlCause(int number, std::string_view message);

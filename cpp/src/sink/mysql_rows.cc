@@ -11,9 +11,9 @@
 namespace writebehind {
 namespace {
 
-// Rows of a statement: few statements to prepare, few of them for any number of rows, and five for the 5,000 of a
-// full batch.
-constexpr std::array<std::size_t, 10> kSizes{1000, 500, 200, 100, 50, 20, 10, 5, 2, 1};
+// Rows of a statement: few statements to prepare, few of them for any number of rows, five for the 5,000 of a
+// full batch, and one for each try of a search (sink/bisect.h).
+constexpr std::array<std::size_t, 17> kSizes{1000, 512, 500, 256, 200, 128, 100, 64, 50, 32, 20, 16, 10, 8, 4, 2, 1};
 constexpr std::size_t kMostParameters = 65535;  // of the protocol
 constexpr std::size_t kParameterBytes = 12;     // beside its value, at most
 
@@ -153,7 +153,7 @@ bool MysqlRows::TooLarge(const WriteRequest& request, const std::vector<std::siz
       MakeRefusal(request.plan, request.rows[row],
                   "the row is larger than max_allowed_packet (" + std::to_string(session_->max_packet()) +
                       " bytes)" + (column == nullptr ? "" : " by column '" + column->name + "'"),
-                  false);
+                  Constraint::kNone);
   refusal->row = row;
   return true;
 }

@@ -88,7 +88,7 @@ DriverFailure Failed(const sql::SQLException& error) {
   return {kWho,
           MysqlCode(number, error.getSQLStateCStr()),
           error.what(),
-          IsMysqlConstraint(number),
+          MysqlConstraint(number),
           IsMysqlSchemaError(number),
           number,
           MysqlCause(number, error.what())};

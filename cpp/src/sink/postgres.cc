@@ -211,12 +211,13 @@ Status PostgresSink::TryCasts(const TablePlan& plan, const Row& row, Rows cells)
 // value.
 void PostgresSink::FindColumn(const WriteRequest& request, const Shape& shape, std::uint32_t index,
                               Refusal* refusal) {
-  if (refusal->is_constraint && !refusal->column.empty()) return;
+  const bool is_constraint = refusal->constraint != Constraint::kNone;
+  if (is_constraint && !refusal->column.empty()) return;
   const TablePlan& plan = request.plan;
   const Row& row = request.rows[index];
   std::vector<std::uint32_t> cells;
   std::vector<std::size_t> named;  // columns of a type that the message names
-  const bool may_name = !refusal->is_constraint || refusal->reason.find("domain ") != std::string::npos;
+  const bool may_name = !is_constraint || refusal->reason.find("domain ") != std::string::npos;
   for (const std::size_t cell : shape.Cells(plan)) {
     const ColumnType& type = plan.column(cell).type;
     const std::string element = type.name.substr(0, type.name.find("[]"));

@@ -56,7 +56,12 @@ Code PostgresCode(std::string_view sqlstate) {
   return Code::kTransient;
 }
 
-bool IsPostgresConstraint(std::string_view sqlstate) { return sqlstate.starts_with("23"); }
+Constraint PostgresConstraint(std::string_view sqlstate) {
+  if (!sqlstate.starts_with("23")) return Constraint::kNone;
+  if (sqlstate == "23502" || sqlstate == "23514") return Constraint::kOfRow;        // NOT NULL, CHECK
+  if (sqlstate == "23503" || sqlstate == "23001") return Constraint::kForeignKey;  // and its ON DELETE RESTRICT
+  return Constraint::kOfRows;
+}
 
 std::string PostgresCause(std::string_view message) { return std::string(message.substr(0, message.find('\n'))); }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "writebehind/sink.h"
 #include "writebehind/status.h"
 
 namespace writebehind {
@@ -14,7 +15,7 @@ namespace writebehind {
 // cause.
 Code PostgresCode(std::string_view sqlstate);
 
-bool IsPostgresConstraint(std::string_view sqlstate);
+Constraint PostgresConstraint(std::string_view sqlstate);
 
 // What names the constraint: the message without the lines behind it, which show the row.
 std::string PostgresCause(std::string_view message);

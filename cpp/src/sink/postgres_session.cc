@@ -100,10 +100,10 @@ auto PostgresSession::Guarded(const Call& call) {
   } catch (const pqxx::broken_connection& error) {
     failure = {kWho, Code::kNotConnected, std::string("connection lost: ") + error.what()};
   } catch (const pqxx::insufficient_privilege& error) {
-    failure = {kWho, Code::kTransient, error.what(), false, true};  // version 6 leaves out its SQLSTATE
+    failure = {kWho, Code::kTransient, error.what(), Constraint::kNone, true};  // version 6 leaves out its SQLSTATE
   } catch (const pqxx::sql_error& error) {
     const std::string& state = error.sqlstate();
-    failure = {kWho, PostgresCode(state), error.what(), IsPostgresConstraint(state), state.starts_with("42")};
+    failure = {kWho, PostgresCode(state), error.what(), PostgresConstraint(state), state.starts_with("42")};
     failure.cause = PostgresCause(failure.message);
   } catch (const std::exception& error) {
     failure = {kWho, Code::kTransient, error.what()};

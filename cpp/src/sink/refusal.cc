@@ -50,12 +50,12 @@ void BlameNamed(const TablePlan& plan, const Row& row, std::string_view said, Re
 
 }  // namespace
 
-Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
+Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, Constraint constraint,
                     std::string_view cause) {
   Refusal refusal;
   refusal.reason = OneLine(message);
   refusal.cause = OneLine(cause);
-  refusal.is_constraint = is_constraint;
+  refusal.constraint = constraint;
   for (const std::string_view said : {WithoutValue(refusal.cause), WithoutValue(refusal.reason)}) {
     if (refusal.column.empty()) BlameNamed(plan, row, said, &refusal);
   }
@@ -75,6 +75,18 @@ void OnePerRow(std::vector<Refusal>* refused) {
   const auto last = std::unique(refused->begin(), refused->end(),
                                 [](const Refusal& a, const Refusal& b) { return a.row == b.row; });
   refused->erase(last, refused->end());
+}
+
+std::vector<std::uint32_t> TakeForeignKeys(const WriteRequest& request, std::vector<Refusal>* refused) {
+  std::vector<std::uint32_t> taken;
+  std::erase_if(*refused, [&](const Refusal& refusal) {
+    const Row& row = request.rows[refusal.row];
+    const bool takes = refusal.constraint == Constraint::kForeignKey && !row.replaces && !row.moves;
+    if (takes) taken.push_back(static_cast<std::uint32_t>(refusal.row));
+    return takes;
+  });
+  std::sort(taken.begin(), taken.end());
+  return taken;
 }
 
 std::string OneLine(std::string_view message) {

@@ -12,7 +12,7 @@ namespace writebehind {
 
 // `message` is the driver's, `cause` the part of it that no value of the row is in. The column is the first of
 // the plan that they name in quotes, the cause before the message.
-Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, bool is_constraint,
+Refusal MakeRefusal(const TablePlan& plan, const Row& row, std::string_view message, Constraint constraint,
                     std::string_view cause = {});
 
 // Says that this cell of the row is to blame.
@@ -20,6 +20,10 @@ void Blame(const TablePlan& plan, const Row& row, std::size_t cell, Refusal* ref
 
 // In the order of the rows, one for each: a row that replaces another may be refused twice.
 void OnePerRow(std::vector<Refusal>* refused);
+
+// Takes out the rows that foreign keys refused, ascending: they may be written behind others. Not those that take
+// several statements, of which some may be done.
+std::vector<std::uint32_t> TakeForeignKeys(const WriteRequest& request, std::vector<Refusal>* refused);
 
 // A driver's message on one line, without its "ERROR:" and at most 500 bytes.
 std::string OneLine(std::string_view message);

@@ -1,5 +1,8 @@
 #include "sink/savepoint_sink.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "sink/bisect.h"
 #include "sink/driver_failure.h"
 #include "sink/refusal.h"
@@ -39,7 +42,7 @@ Status SavepointSink::Try(const WriteRequest& request, const Shape& shape, Rows 
     return Status::Ok();
   } catch (const DriverFailure& failure) {
     if (failure.code != Code::kRefused) throw;
-    *refusal = MakeRefusal(request.plan, request.rows[rows.front()], failure.message, failure.is_constraint, failure.cause);
+    *refusal = MakeRefusal(request.plan, request.rows[rows.front()], failure.message, failure.constraint, failure.cause);
     Execute("ROLLBACK TO SAVEPOINT wb");
     if (rows.size() == 1) FindColumn(request, shape, rows.front(), refusal);
     return failure.ToStatus();
@@ -50,9 +53,32 @@ Status SavepointSink::SearchGroups(const WriteRequest& request, const std::vecto
                                    std::vector<Refusal>* refused) {
   SetSavepoint(false);
   for (const Group& group : groups) {
-    auto apply = [&](Rows rows, Refusal* refusal) { return Try(request, group.shape, rows, refusal); };
-    const Status status = Bisect(Rows(group.rows), false, apply, refused);
+    const Status status = SearchRows(request, group.shape, group.rows, groups.size() == 1, refused);
     if (!status.ok()) return status;
+  }
+  return WriteParentsFirst(request, groups, refused);
+}
+
+Status SavepointSink::SearchRows(const WriteRequest& request, const Shape& shape, Rows rows, bool known_bad,
+                                 std::vector<Refusal>* refused) {
+  auto apply = [&](Rows some, Refusal* refusal) { return Try(request, shape, some, refusal); };
+  return Bisect(rows, known_bad, apply, refused);
+}
+
+// The row that a foreign key misses, or the one that hangs on it, may have come behind: all else is written now, so
+// what foreign keys refused is tried again, the last first, for as long as that helps.
+Status SavepointSink::WriteParentsFirst(const WriteRequest& request, const std::vector<Group>& groups,
+                                        std::vector<Refusal>* refused) {
+  for (std::size_t before = 0; before != refused->size();) {
+    before = refused->size();
+    const std::vector<std::uint32_t> again = TakeForeignKeys(request, refused);
+    for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+      std::vector<std::uint32_t> rows;
+      std::copy_if(group->rows.rbegin(), group->rows.rend(), std::back_inserter(rows),
+                   [&](std::uint32_t row) { return std::binary_search(again.begin(), again.end(), row); });
+      const Status status = SearchRows(request, group->shape, rows, false, refused);
+      if (!status.ok()) return status;
+    }
   }
   OnePerRow(refused);
   return Status::Ok();

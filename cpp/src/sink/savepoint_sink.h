@@ -54,6 +54,10 @@ class SavepointSink : public Sink {
   Status Try(const WriteRequest& request, const Shape& shape, Rows rows, Refusal* refusal);
   Status SearchGroups(const WriteRequest& request, const std::vector<Group>& groups,
                       std::vector<Refusal>* refused);
+  Status SearchRows(const WriteRequest& request, const Shape& shape, Rows rows, bool known_bad,
+                    std::vector<Refusal>* refused);
+  Status WriteParentsFirst(const WriteRequest& request, const std::vector<Group>& groups,
+                           std::vector<Refusal>* refused);
 };
 
 }  // namespace writebehind

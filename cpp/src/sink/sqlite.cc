@@ -1,5 +1,7 @@
 // SQLite: one prepared statement a row, inside one transaction. A failed row is undone by SQLite alone, so
 // the refused rows are known exactly and nothing is searched.
+#include <algorithm>
+
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
 #include "sink/groups.h"
@@ -38,6 +40,9 @@ class SqliteSink final : public Sink {
   void WriteRow(const Statements& statements, const TablePlan& plan, const Row& row);
   void WriteAlone(const Statements& statements, const TablePlan& plan, const Row& row);
   void WriteRows(const WriteRequest& request, bool each_alone, std::vector<Refusal>* refused);
+  bool TryRow(const WriteRequest& request, const Statements& statements, std::uint32_t i, bool each_alone,
+              std::vector<Refusal>* refused);
+  void WriteParentsFirst(const WriteRequest& request, const std::vector<Group>& groups, std::vector<Refusal>* refused);
   bool MoveCheckpoint(const CheckpointMove& move, Status* judged);
   WriteResult Transaction(const WriteRequest& request, bool each_alone);
   void Rollback() noexcept;
@@ -123,29 +128,52 @@ void SqliteSink::WriteAlone(const Statements& statements, const TablePlan& plan,
   session_.Execute("SAVEPOINT alone");
   WriteRow(statements, plan, row);
   if (session_.HasOpenForeignKeys()) {
-    session_.Execute("ROLLBACK TO alone");
-    session_.Execute("RELEASE alone");
-    throw DriverFailure{"sqlite", Code::kRefused, "FOREIGN KEY constraint failed", true};
+    session_.Execute("ROLLBACK TO alone; RELEASE alone");
+    throw DriverFailure{"sqlite", Code::kRefused, "FOREIGN KEY constraint failed", Constraint::kForeignKey};
   }
   session_.Execute("RELEASE alone");
 }
 
 void SqliteSink::WriteRows(const WriteRequest& request, bool each_alone, std::vector<Refusal>* refused) {
-  for (const Group& group : GroupRows(request.plan, request.rows)) {
+  const std::vector<Group> groups = GroupRows(request.plan, request.rows);
+  for (const Group& group : groups) {
     const Statements statements = Prepare(request.plan, group.shape);
     for (const std::uint32_t i : group.rows) {
-      const Row& row = request.rows[i];
-      try {
-        if (each_alone) {
-          WriteAlone(statements, request.plan, row);
-        } else {
-          WriteRow(statements, request.plan, row);
-        }
-      } catch (const DriverFailure& failure) {
-        if (failure.code != Code::kRefused) throw;
-        refused->push_back(MakeRefusal(request.plan, row, failure.message, failure.is_constraint, failure.message));
-        refused->back().row = i;
-        if (!session_.InTransaction()) return;  // a trigger's RAISE(ROLLBACK)
+      if (!TryRow(request, statements, i, each_alone, refused)) return;
+    }
+  }
+  if (each_alone) WriteParentsFirst(request, groups, refused);
+}
+
+// False: the transaction is over, by a trigger's RAISE(ROLLBACK).
+bool SqliteSink::TryRow(const WriteRequest& request, const Statements& statements, std::uint32_t i, bool each_alone,
+                        std::vector<Refusal>* refused) {
+  const Row& row = request.rows[i];
+  try {
+    if (each_alone) {
+      WriteAlone(statements, request.plan, row);
+    } else {
+      WriteRow(statements, request.plan, row);
+    }
+  } catch (const DriverFailure& failure) {
+    if (failure.code != Code::kRefused) throw;
+    refused->push_back(MakeRefusal(request.plan, row, failure.message, failure.constraint, failure.message));
+    refused->back().row = i;
+  }
+  return session_.InTransaction();
+}
+
+// As SavepointSink's.
+void SqliteSink::WriteParentsFirst(const WriteRequest& request, const std::vector<Group>& groups,
+                                   std::vector<Refusal>* refused) {
+  for (std::size_t before = 0; before != refused->size();) {
+    before = refused->size();
+    const std::vector<std::uint32_t> again = TakeForeignKeys(request, refused);
+    for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+      const Statements statements = Prepare(request.plan, group->shape);
+      for (auto row = group->rows.rbegin(); row != group->rows.rend(); ++row) {
+        const bool is_again = std::binary_search(again.begin(), again.end(), *row);
+        if (is_again && !TryRow(request, statements, *row, true, refused)) return;
       }
     }
   }
@@ -178,6 +206,13 @@ WriteResult SqliteSink::Transaction(const WriteRequest& request, bool each_alone
   }
   WriteRows(request, each_alone, &result.refused);
   OnePerRow(&result.refused);
+  const bool may_be_orphan = std::any_of(result.refused.begin(), result.refused.end(), [](const Refusal& refusal) {
+    return refusal.constraint == Constraint::kForeignKey;
+  });
+  if (may_be_orphan && !each_alone) {
+    Rollback();
+    return Transaction(request, true);
+  }
   if (!result.refused.empty()) {
     Rollback();
     result.status = {Code::kRefused, "sqlite: " + result.refused.front().reason};

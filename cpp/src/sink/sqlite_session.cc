@@ -34,6 +34,20 @@ Code CodeOf(int code) {
   }
 }
 
+Constraint ConstraintOf(int code) {
+  switch (code) {
+    case SQLITE_CONSTRAINT_CHECK:
+    case SQLITE_CONSTRAINT_NOTNULL:
+    case SQLITE_CONSTRAINT_TRIGGER:
+    case SQLITE_CONSTRAINT_DATATYPE:
+      return Constraint::kOfRow;
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+      return Constraint::kForeignKey;
+    default:
+      return (code & 0xFF) == SQLITE_CONSTRAINT ? Constraint::kOfRows : Constraint::kNone;
+  }
+}
+
 void Bind(sqlite3_stmt* statement, int at, const ColumnType& type, const Cell& cell) {
   const std::string_view text = cell.text;
   const auto size = static_cast<sqlite3_uint64>(text.size());
@@ -91,7 +105,7 @@ SqliteSession::~SqliteSession() { Close(); }
 
 DriverFailure SqliteSession::Failed(int code) const {
   const std::string message = sqlite3_errmsg(driver_->db.get());
-  return {"sqlite " + options_.database, CodeOf(code), message, (code & 0xFF) == SQLITE_CONSTRAINT,
+  return {"sqlite " + options_.database, CodeOf(code), message, ConstraintOf(code),
           message.starts_with("no such ")};
 }
 

@@ -13,7 +13,7 @@ bool Refuse(const Column& column, std::string_view value, std::string reason, Re
   refusal->type = column.type.name;
   refusal->value = Printable(value);
   refusal->reason = std::move(reason);
-  refusal->is_constraint = false;
+  refusal->constraint = Constraint::kNone;
   return false;
 }
 

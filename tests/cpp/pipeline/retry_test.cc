@@ -4,8 +4,6 @@
 
 #include <vector>
 
-#include "pipeline/brake.h"
-
 namespace writebehind {
 namespace {
 
@@ -66,18 +64,6 @@ TEST(Backoff, GrowsToItsMostAndNeverBeyond) {
   }
   backoff.Reset();
   EXPECT_LE(backoff.Next(), milliseconds(100));
-}
-
-TEST(Brake, HoldsTheSecondBatchThatOneColumnRefusesWhole) {
-  Brake brake;
-  EXPECT_FALSE(brake.Holds(500, "age"));  // the first is rejected
-  brake.Passed();
-  EXPECT_TRUE(brake.Holds(500, "age"));
-  EXPECT_TRUE(brake.Holds(500, "age"));   // and again, until it is mended
-  EXPECT_FALSE(brake.Holds(500, "name"));
-  EXPECT_FALSE(brake.Holds(99, "age"));   // bad data comes in small numbers
-  brake.Passed();
-  EXPECT_FALSE(brake.Holds(500, "age"));  // a batch in between was good
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <random>
 #include <set>
 
 namespace writebehind {
@@ -40,17 +42,27 @@ TEST(Bisect, FindsEveryBadRowAndAppliesTheRest) {
   EXPECT_EQ(994U, search.applied.size());
 }
 
-TEST(Bisect, CostsAboutALogarithmForEachBadRow) {
+TEST(Bisect, CostsALogarithmForEachBadRow) {
   Search search{{2500}, {}, 0};
   std::vector<Refusal> refused;
   ASSERT_TRUE(search.Run(5000, &refused).ok());
   EXPECT_LE(search.calls, 2 * 13 + 1);
-  search = {{}, {}, 0};
-  for (std::uint32_t i = 0; i < 37; ++i) search.bad.insert(i * 135);
-  refused.clear();
-  ASSERT_TRUE(search.Run(5000, &refused).ok());
-  EXPECT_EQ(37U, refused.size());
-  EXPECT_LE(search.calls, 37 * 2 * 9);
+  std::minstd_rand random(1);
+  const std::vector<std::function<std::uint32_t(std::uint32_t)>> places = {
+      [](std::uint32_t i) { return i * 270; },                        // evenly
+      [](std::uint32_t i) { return i; },                              // all in front
+      [](std::uint32_t i) { return 9999 - i; },                       // all behind
+      [](std::uint32_t i) { return (i % 2) * 5000 + i; },             // in two heaps
+      [&random](std::uint32_t) { return static_cast<std::uint32_t>(random() % 10000); }};
+  for (std::size_t place = 0; place < places.size(); ++place) {
+    search = {{}, {}, 0};
+    for (std::uint32_t i = 0; search.bad.size() < 37; ++i) search.bad.insert(places[place](i));
+    refused.clear();
+    ASSERT_TRUE(search.Run(10000, &refused).ok());
+    EXPECT_EQ(37U, refused.size());
+    EXPECT_EQ(10000U - 37, search.applied.size());
+    EXPECT_LE(search.calls, 37 * 11) << "place " << place;  // 37 * log2(10000) is 491
+  }
 }
 
 TEST(Bisect, AllOrNoneBad) {
@@ -60,8 +72,10 @@ TEST(Bisect, AllOrNoneBad) {
   ASSERT_TRUE(search.Run(100, &refused).ok());
   EXPECT_EQ(1, search.calls);
   for (std::uint32_t i = 0; i < 100; ++i) search.bad.insert(i);
+  search.calls = 0;
   ASSERT_TRUE(search.Run(100, &refused).ok());
   EXPECT_EQ(100U, refused.size());
+  EXPECT_LE(search.calls, 110);
 }
 
 TEST(Bisect, EndsAtAnyOtherFailure) {

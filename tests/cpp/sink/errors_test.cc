@@ -18,8 +18,12 @@ TEST(PostgresErrors, ByTheirClass) {
       {"3D000", Code::kConfig},       {"", Code::kTransient},         {"P0002", Code::kTransient},
   };
   for (const auto& [state, code] : cases) EXPECT_EQ(code, PostgresCode(state)) << state;
-  EXPECT_TRUE(IsPostgresConstraint("23503"));
-  EXPECT_FALSE(IsPostgresConstraint("22001"));
+  EXPECT_EQ(Constraint::kForeignKey, PostgresConstraint("23503"));
+  EXPECT_EQ(Constraint::kOfRow, PostgresConstraint("23502"));
+  EXPECT_EQ(Constraint::kOfRow, PostgresConstraint("23514"));
+  EXPECT_EQ(Constraint::kOfRows, PostgresConstraint("23505"));
+  EXPECT_EQ(Constraint::kOfRows, PostgresConstraint("23P01"));
+  EXPECT_EQ(Constraint::kNone, PostgresConstraint("22001"));
 }
 
 TEST(Causes, AreTheSameForEveryRow) {
@@ -69,8 +73,11 @@ TEST(MysqlErrors, ByNumber) {
   EXPECT_EQ(Code::kConfig, MysqlConnectCode(1045, "28000", "Access denied (timed out)"));
   EXPECT_EQ(Code::kRefused, MysqlCode(99999, "22003"));
   EXPECT_EQ(Code::kRefused, MysqlCode(99999, "45000"));
-  EXPECT_TRUE(IsMysqlConstraint(1062));
-  EXPECT_FALSE(IsMysqlConstraint(1366));
+  EXPECT_EQ(Constraint::kOfRows, MysqlConstraint(1062));
+  EXPECT_EQ(Constraint::kOfRow, MysqlConstraint(1048));
+  EXPECT_EQ(Constraint::kOfRow, MysqlConstraint(4025));
+  EXPECT_EQ(Constraint::kForeignKey, MysqlConstraint(1452));
+  EXPECT_EQ(Constraint::kNone, MysqlConstraint(1366));
   EXPECT_TRUE(IsMysqlSchemaError(1146));
 }
 

@@ -90,12 +90,12 @@ TEST(Refusal, NamesTheColumnThatTheMessageNames) {
         "CONSTRAINT `people.age` failed for `wb`.`people`",
         "Incorrect value: 'id' for column `wb`.`people`.`age` at row 1",
         "a foreign key fails (`child`, FOREIGN KEY (`age`) REFERENCES `people` (`id`))"}) {
-    const Refusal refusal = MakeRefusal(plan, row, message, true);
+    const Refusal refusal = MakeRefusal(plan, row, message, Constraint::kOfRow);
     EXPECT_EQ("age", refusal.column) << message;
     EXPECT_EQ("x", refusal.value);
     EXPECT_EQ("integer", refusal.type);
   }
-  EXPECT_EQ("", MakeRefusal(plan, row, "the average is wrong", true).column);
+  EXPECT_EQ("", MakeRefusal(plan, row, "the average is wrong", Constraint::kOfRow).column);
   EXPECT_EQ("a b", OneLine("ERROR:  a\n\t b\n"));
 }
 

@@ -108,7 +108,7 @@ TEST_F(Mapping, SaysWhatIsWrongWithAValue) {
   EXPECT_EQ("a type", refusal_.type);
   EXPECT_EQ("old\\x01", refusal_.value);
   EXPECT_EQ("not an integer", refusal_.reason);
-  EXPECT_FALSE(refusal_.is_constraint);
+  EXPECT_EQ(Constraint::kNone, refusal_.constraint);
   const std::array<Field, 2> empty = {{{"", "", true}, {"", "", true}}};
   EXPECT_FALSE(Map("person:7", empty)) << "an empty text is no integer, and not NULL";
 }

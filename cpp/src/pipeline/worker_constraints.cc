@@ -1,0 +1,129 @@
+// What a worker does where a constraint refuses a row that another order of changes may satisfy.
+//
+// Two keys that swap a UNIQUE value by way of a third pass in the order of their changes, but not coalesced: so the
+// changes of refused keys are tried again one by one, each behind all that came before it, of every writer. What a
+// foreign key then still refuses is tried together with what came behind it, until the row that it misses has come, or
+// has not for so long as `constraint_grace`. Nothing behind it is committed by this writer meanwhile.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ack/rejected.h"
+#include "pipeline/lanes.h"
+#include "pipeline/worker.h"
+
+namespace writebehind {
+namespace {
+
+bool IsForeignKey(const Refusal& refusal) { return refusal.constraint == Constraint::kForeignKey; }
+bool DependsOnOthers(const Refusal& refusal) { return refusal.constraint == Constraint::kOfRows || IsForeignKey(refusal); }
+
+}  // namespace
+
+// Until all entries before the batch's first are decided, of every writer. False: stopped.
+bool Worker::AwaitTurn() {
+  const std::size_t lanes = context_->lanes.size();
+  if (lanes == 1) return true;
+  const Parcel& parcel = *batch_.holdings.front().parcel;
+  std::vector<std::uint64_t> before = parcel.before;
+  for (const Record* one = parcel.records.data(); one != batch_.records.front(); ++one) ++before[LaneOf(one->key, lanes)];
+  const auto ready = [&] {
+    if (context_->stop.requested()) return true;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      if (context_->lanes[i]->decided.load() < before[i]) return false;
+    }
+    return true;
+  };
+  while (!context_->decided.WaitUntil(std::chrono::steady_clock::now() + std::chrono::hours(1), ready)) {
+  }
+  return !context_->stop.requested();
+}
+
+void Worker::Decided() {
+  lane_->decided += batch_.records.size();
+  context_->decided.Notify();
+  grace_.Passed();
+}
+
+// Ok: what is refused is so in any order.
+Status Worker::TryInOrder() {
+  const auto depends = [](const RefusedRecord& one) { return DependsOnOthers(one.second); };
+  if (std::none_of(refused_.begin(), refused_.end(), depends)) return Status::Ok();
+  if (batch_.as == Batch::As::kBatch && (batch_.records.size() > 1 || context_->lanes.size() > 1)) return Isolate();
+  const auto foreign = std::find_if(refused_.begin(), refused_.end(), [](const RefusedRecord& one) { return IsForeignKey(one.second); });
+  if (foreign == refused_.end()) {
+    // What keeps the first from being written by itself is behind these: they have had all the order that there is.
+    const StreamId first = batch_.records.front()->id;
+    return batch_.as == Batch::As::kTogether && std::exchange(isolated_, first) != first ? Isolate() : Status::Ok();
+  }
+  for (const auto& [record, refusal] : refused_) {
+    if (IsForeignKey(refusal) && grace_.Waits(refusal.cause, batch_.records[record]->id, batch_.last())) return AwaitParent(record, refusal);
+  }
+  if (batch_.as == Batch::As::kTogether) KeepForeignKeys();
+  return Status::Ok();
+}
+
+// Cuts the batch so that each change of a key that was refused is a batch of its own.
+Status Worker::Isolate() {
+  std::unordered_set<std::string_view> keys;
+  for (const auto& [record, refusal] : refused_) {
+    if (DependsOnOthers(refusal)) keys.insert(batch_.records[record]->key);
+  }
+  TakeBack();
+  const auto is_alone = [&](std::size_t i) {
+    return batch_.fates[i].state == Fate::State::kPending && keys.contains(batch_.records[i]->key);
+  };
+  const auto as = [](bool alone) { return alone ? Batch::As::kAlone : Batch::As::kBatch; };
+  bool alone = is_alone(batch_.records.size() - 1);
+  for (std::size_t i = batch_.records.size() - 1; i > 0; --i) {
+    const bool before = is_alone(i - 1);
+    if (alone || before) {
+      cut_.push_back(batch_.CutAt(i));
+      cut_.back().as = as(alone);
+    }
+    alone = before;
+  }
+  batch_.as = as(alone);
+  whole_ = false;
+  return {Code::kRefused, "what a constraint refuses is tried again change by change"};
+}
+
+// The batch begins with what a foreign key refuses; what has come behind it may be what that misses.
+Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
+  Status waits(Code::kTransient,
+               fmt::format("a foreign key's other row is waited for, up to {} s: key {}: {}",
+                           std::chrono::duration<double>(context_->options.constraint_grace).count(), batch_.records[record]->key, Describe(refusal)),
+               "write that row; else this change is rejected then");
+  TakeBack();
+  const std::size_t before = batch_.records.size();
+  if (Batch next = ahead_.GiveUp(); !next.empty()) cut_.insert(cut_.begin(), std::move(next));
+  const PipelineOptions& options = context_->options;
+  const auto joins = [&](const Batch& next) {
+    return next.identity() == batch_.identity() && next.definition() == batch_.definition() &&
+           batch_.bytes + next.bytes <= options.max_batch_bytes;
+  };
+  while (!cut_.empty() && joins(cut_.back())) {
+    batch_.Join(std::move(cut_.back()));
+    cut_.pop_back();
+  }
+  if (cut_.empty() && !ahead_.taken()) batcher_.Extend(&batch_);
+  batch_.as = Batch::As::kTogether;
+  if (batch_.records.size() == before) return waits;
+  whole_ = recalled_ = false;
+  rewriter_.Clear();
+  return waits;
+}
+
+// The wait is over: these are rejected, and the others then tried without them, as any batch.
+void Worker::KeepForeignKeys() {
+  std::erase_if(refused_, [this](const RefusedRecord& one) {
+    if (IsForeignKey(one.second)) return false;
+    std::erase(merged_refused_, one.first);
+    batch_.fates[one.first] = Fate{};
+    return true;
+  });
+  batch_.as = Batch::As::kBatch;
+}
+
+}  // namespace writebehind
