@@ -135,7 +135,7 @@ class Choices:
         return Op("single", ((*words, "#", f"{kind}{asked}"),))
 
     def _expire(self) -> Op:
-        return Op("expire", (("PEXPIRE", self.key(), "1"),))
+        return Op("expire", (("PEXPIRE", self.key()),))
 
     def _burst(self) -> Op:
         """Many changes of fewer keys, some of them wrong: large batches, with something to coalesce."""

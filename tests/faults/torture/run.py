@@ -127,7 +127,7 @@ def main() -> int:
     parser.add_argument("--at-least-once", dest="exactly_once", action="store_false", help="the same as --no-exactly-once")
     parser.add_argument("--flush", action="store_true", help="FLUSHALL is a fault too")
     parser.add_argument("--replay", type=Path, default=None, metavar="FILE", help="the history of a run: the same choices, faults and length")
-    parser.add_argument("--directory", type=Path, default=None, help="for the history, the engine's log and SQLite's file")
+    parser.add_argument("--directory", type=Path, default=None, help="an empty one, for the history, the engine's log and SQLite's file")
     arguments = parser.parse_args()
     if arguments.replay:
         options = Options(**read_options(arguments.replay))
@@ -137,6 +137,8 @@ def main() -> int:
     assert options.clients <= CLIENTS
     directory = arguments.directory or Path(tempfile.mkdtemp(prefix="writebehind-torture-"))
     directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        parser.error(f"{directory} is not empty")
     wrong = torture(options, directory, lambda line: print(line, flush=True))
     for sentence in wrong:
         print(f"VIOLATION: {sentence}")
