@@ -167,6 +167,22 @@ def _lose(world: World, proxy: Proxy | None, mark: bytes, loss: Loss, seconds: f
     proxy.forget()
 
 
+def _lose_and_kill_engine(world: World, seconds: float) -> None:
+    """What is committed is neither settled nor known to anybody."""
+    _lose(world, world.target.proxy or world.link, MARK if world.target.proxy else b"WB.SETTLE", Loss.ANSWER, seconds)
+    _kill_engine(world, seconds)
+
+
+def _lose_and_kill_database(world: World, seconds: float) -> None:
+    """Whether it was committed is to be found out once the database is back."""
+    assert world.target.proxy
+    world.target.proxy.lose(MARK, Loss.ANSWER, hold=True)
+    world.target.proxy.lost.wait(seconds)
+    world.target.proxy.forget()
+    _kill_database(world, seconds)
+    world.target.proxy.release()
+
+
 def _lose_from_database(mark: bytes, loss: Loss) -> Callable[[World, float], None]:
     return lambda world, seconds: _lose(world, world.target.proxy, mark, loss, seconds)
 
@@ -212,6 +228,11 @@ def _lose_from_redis(mark: bytes, loss: Loss) -> Callable[[World, float], None]:
     return lambda world, seconds: _lose(world, world.link, mark, loss, seconds)
 
 
+def _lose_and_kill_redis(world: World, seconds: float) -> None:
+    _lose(world, world.link, b"WB.SETTLE", Loss.SILENCE, seconds)
+    _kill_redis(world, seconds)
+
+
 def _slow_redis(world: World, seconds: float) -> None:
     _slow(world.link, seconds)
 
@@ -239,6 +260,8 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], Function]] = {
             ("answer to rows lost", SERVERS, _lose_from_database(MARK, Loss.ANSWER)),
             ("COMMIT lost before the database", SERVERS, _lose_from_database(b"COMMIT", Loss.REQUEST)),
             ("answer to COMMIT lost", SERVERS, _lose_from_database(b"COMMIT", Loss.ANSWER)),
+            ("answer lost and engine killed", ALL, _lose_and_kill_engine),
+            ("answer to rows lost and database killed", SERVERS, _lose_and_kill_database),
             ("slow way to the database", SERVERS, _slow_database),
         ),
         "Redis": (
@@ -250,6 +273,7 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], Function]] = {
             ("answer to settling lost", ALL, _lose_from_redis(b"WB.SETTLE", Loss.ANSWER)),
             ("answer to rejecting lost", ALL, _lose_from_redis(b"WB.REJECT", Loss.ANSWER)),
             ("answer to reading lost", ALL, _lose_from_redis(b"WB.READ", Loss.ANSWER)),
+            ("settling under way and Redis killed", ALL, _lose_and_kill_redis),
             ("slow way to Redis", ALL, _slow_redis),
         ),
     }.items()

@@ -173,6 +173,8 @@ class World:
 
     def start_engine(self) -> None:
         with self._engine_lock:
+            if self.engine.process and self.engine.process.poll() is None:
+                return
             self._started = time.monotonic()
             self.engine.start()
             self._wanted.set()
