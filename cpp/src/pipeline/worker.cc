@@ -138,6 +138,7 @@ Status Worker::Commit(const Plan* plan) {
   switch (result.status.code()) {
     case Code::kRefused:
       if (result.refused.empty()) return {Code::kTransient, result.status.message(), result.status.hint()};
+      was_in_order_ = plan != nullptr && IsInOrder(plan->table);
       for (Refusal& refusal : result.refused) {
         const Row& head = batch_.heads[refusal.row];
         if (batch_.fates[head.record].state == Fate::State::kFailed) continue;  // both its rows were refused

@@ -101,6 +101,7 @@ class Worker {
 
   // worker_constraints.cc: what a constraint refuses that other changes may satisfy
   bool AwaitTurn();
+  bool IsInOrder(const TablePlan& plan) const;
   void Decided();
   Status TryInOrder();
   Status Isolate();
@@ -117,6 +118,7 @@ class Worker {
   Retry retry_;
   Brake brake_;
   Grace grace_;
+  bool was_in_order_ = false;  // what was refused last was tried so
   StreamId isolated_;  // first entry of the batch that was cut though it is one that a foreign key refuses
   StrayRows strays_;
   Moves moves_;

@@ -46,13 +46,25 @@ void Worker::Decided() {
   grace_.Passed();
 }
 
+// Would the rows be written by themselves in the order in which they are written now? Then the search for those that
+// are refused has tried each behind all that came before it.
+bool Worker::IsInOrder(const TablePlan& plan) const {
+  const auto is_plain = [](const Row& row) {
+    return !row.is_delete && !row.replaces && !row.moves &&
+           std::none_of(row.cells.begin(), row.cells.end(), [](const Cell& cell) { return cell.state == Cell::State::kKeep; });
+  };
+  return context_->lanes.size() == 1 && !plan.field_keys && batch_.heads.size() == batch_.rows.size() &&
+         std::all_of(batch_.heads.begin(), batch_.heads.end(), is_plain);
+}
+
 // Ok: what is refused is so in any order.
 Status Worker::TryInOrder() {
   const auto depends = [](const RefusedRecord& one) { return DependsOnOthers(one.second); };
   if (std::none_of(refused_.begin(), refused_.end(), depends)) return Status::Ok();
-  if (batch_.as == Batch::As::kBatch && (batch_.records.size() > 1 || context_->lanes.size() > 1)) return Isolate();
-  const auto foreign = std::find_if(refused_.begin(), refused_.end(), [](const RefusedRecord& one) { return IsForeignKey(one.second); });
-  if (foreign == refused_.end()) {
+  const bool misses = std::any_of(refused_.begin(), refused_.end(), [](const RefusedRecord& one) { return IsForeignKey(one.second); });
+  const bool is_first = batch_.as == Batch::As::kBatch && (batch_.records.size() > 1 || context_->lanes.size() > 1);
+  if (is_first && (misses || !was_in_order_)) return Isolate();
+  if (!misses) {
     // What keeps the first from being written by itself is behind these: they have had all the order that there is.
     const StreamId first = batch_.records.front()->id;
     return batch_.as == Batch::As::kTogether && std::exchange(isolated_, first) != first ? Isolate() : Status::Ok();

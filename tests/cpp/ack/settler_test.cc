@@ -181,7 +181,7 @@ TEST(Rejected, SaysColumnTypeValueAndReason) {
   record.key = "person:1";
   record.uuid = "u1";
   record.packed = "packed";
-  AppendReject("people", record, {0, "age", "integer", "abc", "not an integer", false}, &redis);
+  AppendReject("people", record, {0, "age", "integer", "abc", "not an integer"}, &redis);
   ASSERT_EQ(redis.commands.size(), 1U);
   const auto& words = redis.commands[0];
   ASSERT_EQ(words[0], "WB.REJECT");
