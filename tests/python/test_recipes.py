@@ -179,7 +179,16 @@ def test_options_not_served_say_so(options: dict[str, Any]) -> None:
 
 def test_options_that_reach_the_core() -> None:
     pipeline = RGWriteBehind(
-        "person", MAPPINGS, CONNECTOR, writers=3, max_batch=10, constraint_grace=0.5, error_handling="stop", keys=["person_id"], missing="keep", expired="delete"
+        "person",
+        MAPPINGS,
+        CONNECTOR,
+        writers=3,
+        max_batch=10,
+        constraint_grace=0.5,
+        error_handling="stop",
+        keys=["person_id"],
+        missing="keep",
+        expired="delete",
     ).pipeline
     assert pipeline.core_options(once=True) == {
         "batch": 100,
