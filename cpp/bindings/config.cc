@@ -115,6 +115,7 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
   keys.Get("retry_interval_ms", &options->retry_interval);
   keys.Get("constraint_grace_ms", &options->constraint_grace);
   keys.Get("stop_on_reject", &options->stop_on_reject);
+  keys.Get("lease_ms", &options->lease);
   keys.Get("once", &options->once);
   keys.Done();
 }

@@ -9,6 +9,7 @@ The data path is in the C++ core, in threads of its own; this only starts and st
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from writebehind._core import Pipeline as Core
     from writebehind.pipeline import Pipeline
+
+LEASE_MS = 8000
+"""How long another engine on a pipeline waits for one that is silent; the environment's WRITEBEHIND_LEASE_MS, for tests, says otherwise."""
 
 STOP_S = 4.0
 """How long a stop waits for batches under way, in seconds."""
@@ -139,7 +143,7 @@ class Engine:
                 "definition": self.definition_text(pipeline),
                 "redis": self.address.core(),
                 "sink": self._sink_options(pipeline),
-                "options": pipeline.core_options(once=self.once),
+                "options": {**pipeline.core_options(once=self.once), "lease_ms": int(os.environ.get("WRITEBEHIND_LEASE_MS", LEASE_MS))},
                 "credentials": pipeline.connector.credentials(),
                 "transform": pipeline.transform,
             }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 SILENT_AFTER_S = 60
+STANDBY_MS = 5000  # a standby asks for its turn more often than that
 _NUMBERS = ("written", "coalesced", "filtered", "rejected", "skipped", "batches", "retries", "bytes", "lag_ms", "started_ms", "seen_ms")
 
 
@@ -31,7 +32,8 @@ class PipelineOverview:
         lag_ms: age of the oldest change that waits, in ms, as the engine last said.
         per_second: rows written per second since the engine started.
         seconds_since_seen: since an engine last gave a sign; None: never.
-        engine: its hash (docs/protocol.md), numbers as numbers.
+        engine: that of the one that works (docs/protocol.md), numbers as numbers.
+        standbys: engines that would take over from it, `<host>:<pid>`, sorted.
         checkpoints: last stream ID committed, by `<output>/<identity>/<writer>of<writers>`.
         warnings: what needs a person, one sentence each.
     """
@@ -49,6 +51,7 @@ class PipelineOverview:
     per_second: float
     seconds_since_seen: float | None
     engine: dict[str, Any] = field(default_factory=dict)
+    standbys: list[str] = field(default_factory=list)
     checkpoints: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -93,7 +96,8 @@ def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> Pipe
         ask.hgetall(registry.key(state.name, "checkpoint"))
         ask.hget(registry.key(state.name, "control"), "paused")
         ask.xlen(registry.key(state.name, "rejected"))
-        hash_, checkpoints, paused, rejected = ask.execute()
+        ask.hgetall(registry.key(state.name, "standbys"))
+        hash_, checkpoints, paused, rejected, standbys = ask.execute()
     engine: dict[str, Any] = {name: int(value) if name in _NUMBERS and value.isdecimal() else value for name, value in hash_.items()}
     seen_ms, started_ms = engine.get("seen_ms"), engine.get("started_ms")
     since = None if not isinstance(seen_ms, int) else max(0.0, (now_ms - seen_ms) / 1000)
@@ -112,6 +116,7 @@ def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> Pipe
         per_second=round(engine.get("written", 0) / running_s, 1) if running_s > 0 else 0.0,
         seconds_since_seen=since,
         engine=engine,
+        standbys=sorted(name for name, asked_ms in standbys.items() if asked_ms.isdecimal() and now_ms - int(asked_ms) < STANDBY_MS),
         checkpoints=dict(checkpoints),
     )
     overview.warnings.extend(_warnings(overview))

@@ -147,43 +147,18 @@ def decide(name: str, wanted: Mapping[str, Any], there: Registration | None) -> 
     return "replaced", to_json(wanted)
 
 
-def writers_of_checkpoint(checkpoints: Mapping[str, str]) -> int | None:
-    """How many writers made the latest checkpoint; None: there is none.
-
-    Args:
-        checkpoints: the hash, last stream ID by `<output>/<identity>/<writer>of<writers>`.
-    """
-    latest: tuple[tuple[int, ...], int] | None = None
-    for name, position in checkpoints.items():
-        count, parts = name.rpartition("of")[2], position.split("-")
-        if count.isdecimal() and all(part.isdecimal() for part in parts):
-            candidate = (tuple(int(part) for part in parts), int(count))
-            latest = candidate if latest is None else max(latest, candidate)
-    return latest[1] if latest is not None else None
-
-
 def check_writers(client: Redis, pipeline: Pipeline) -> None:
-    """Raises NotBuiltError where the number of writers changed while changes wait, and what is promised would not hold.
+    """Raises NotBuiltError where changes wait that need one writer, and there would be more.
 
-    Each writer has a position of its own in the exactly-once table; those of another number say nothing about which of the changes
-    that wait are committed. Changes that wait with fields as key columns are for one writer, whatever comes after them.
+    Those with fields as key columns do, whatever comes after them.
     """
-    if not client.xlen(key(pipeline.name, "stream")):
+    if pipeline.writers == 1 or not client.xlen(key(pipeline.name, "stream")):
         return
     there = read_registration(client.hget(REGISTRY, pipeline.name))  # type: ignore[arg-type]
-    if pipeline.writers > 1 and there is not None and there.has_field_keys:
+    if there is not None and there.has_field_keys:
         raise NotBuiltError(
             f"pipeline '{pipeline.name}': changes wait whose key columns are fields: more than one writer would not keep their order",
             "write what waits with writers=1 first (run --once), then change it",
-        )
-    if not pipeline.connector.exactlyOnceTableName:
-        return
-    before = writers_of_checkpoint(client.hgetall(key(pipeline.name, "checkpoint")))  # type: ignore[arg-type]
-    if before is not None and before != pipeline.writers:
-        raise NotBuiltError(
-            f"pipeline '{pipeline.name}': writers changed from {before} to {pipeline.writers} while changes wait: "
-            "exactly once across that is not served by this version",
-            f"write what waits with writers={before} first (run --once), then change it",
         )
 
 

@@ -11,7 +11,7 @@ from writebehind.connectors import SQLiteConnection, SQLiteConnector
 from writebehind.definition import to_json
 from writebehind.errors import ConfigError, VersionError
 from writebehind.pipeline import Pipeline
-from writebehind.registry import Registration, decide, read_registration, writers_of_checkpoint
+from writebehind.registry import Registration, decide, read_registration
 
 
 def definition(version: str | None = None, **options: Any) -> dict[str, Any]:
@@ -123,10 +123,3 @@ def test_registrations_are_read() -> None:
     for broken in ("", "{}", "[]", '{"definition": 3, "definitions": {"1": {}}}'):
         with pytest.raises(ConfigError, match="can't be read"):
             read_registration(broken)
-
-
-def test_the_latest_checkpoint_says_how_many_writers() -> None:
-    assert writers_of_checkpoint({}) is None
-    assert writers_of_checkpoint({"0/ab/1of1": "9-9", "0/ab/1of4": "10-0", "0/ab/2of4": "8-0"}) == 4
-    assert writers_of_checkpoint({"0/ab/1of1": "10-10", "0/ab/1of12": "10-9"}) == 1
-    assert writers_of_checkpoint({"odd": "x"}) is None

@@ -11,7 +11,7 @@
 
 namespace writebehind {
 
-enum class State { kStarting, kRunning, kRetrying, kPaused, kStopped, kHalted };
+enum class State { kStarting, kRunning, kRetrying, kPaused, kStandby, kStopped, kHalted };
 const char* StateText(State state);
 
 // Counts since the engine started. Each change that was read is counted once it is settled, as exactly

@@ -42,6 +42,7 @@ struct PipelineOptions {
   std::chrono::milliseconds retry_interval{5000};  // the longest wait between two tries
   std::chrono::milliseconds constraint_grace{30000};  // a foreign key's other row is waited for; 0: not at all
   bool stop_on_reject = false;                 // halt instead of rejecting a change
+  std::chrono::milliseconds lease{8000};       // a silent engine's pipeline is another's after that
   bool once = false;                           // end when what was there at the start is settled
 };
 

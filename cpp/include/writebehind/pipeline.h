@@ -1,7 +1,8 @@
 // A running pipeline: from its change stream to its target, until it is stopped.
 //
-// Threads: a feeder (reads and decodes), `writers` workers (map, coalesce, write), a settler (answers,
-// checkpoints, trims). They meet in queues; cpp/README.md draws the path.
+// Of several engines on a pipeline one works, the others stand by. Threads: a keeper (of the lease in Redis that says which
+// one), and while this one works a feeder (reads and decodes), `writers` workers (map, coalesce, write), a settler
+// (answers, checkpoints, trims). They meet in queues; cpp/README.md draws the path.
 #pragma once
 
 #include <chrono>

@@ -77,6 +77,14 @@ struct Refusal {
   std::string cause{};  // what refused it, in words that are the same for every row; empty: the column says it
 };
 
+// What keeps an engine that was replaced from writing on (docs/protocol.md): each writer has one.
+struct Fence {
+  std::string output;       // <origin>/<pipeline>/<output>: the same for all writers of all its engines
+  std::string token;        // of the engine's turn of work
+  std::size_t writer = 1;   // counts from 1
+  std::size_t writers = 1;  // of this engine; earlier ones may have had more
+};
+
 struct WriteResult {
   Status status;                 // kOk: rows and checkpoint are committed, together
   std::vector<Refusal> refused;  // with kRefused only; nothing was committed
@@ -90,6 +98,14 @@ class Sink {
   // database, wrong password), kNotConnected for what may pass.
   virtual Status Open() = 0;
 
+  // Keeps for this connection what no other may have then, and ends or stops those that had it: what they had begun is
+  // committed or rolled back when this returns. kTransient where one of them can't be ended; the connection is of no
+  // use then. Called once after Open, by who writes.
+  virtual Status TakeFence(const Fence& fence) {
+    (void)fence;
+    return Status::Ok();
+  }
+
   // The table's columns and constraints, in its order. kConfig names a table that is not there.
   virtual Status Describe(const TableName& table, Catalog* catalog) = 0;
 
@@ -101,7 +117,7 @@ class Sink {
   //   kRefused  `refused` names every row that the database refuses by itself (found by bisection inside
   //             the transaction, which is rolled back)
   //   kInDoubt  the answer to COMMIT never came
-  //   kFenced   the checkpoint's row holds neither `from` nor `to`
+  //   kFenced   the checkpoint's row holds neither `from` nor `to`, or the fence is another's
   virtual WriteResult Write(const WriteRequest& request) = 0;
 
   // It writes rows that move; to another one they come as two rows.

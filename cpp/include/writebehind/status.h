@@ -17,7 +17,7 @@ enum class Code {
   kTransient,     // nothing was committed, the connection lives: back off, then try again
   kInDoubt,       // the connection was lost while COMMIT was under way: reopen, settle by compare-and-set
   kRefused,       // a data or constraint error: nothing was committed, WriteResult::refused says which rows
-  kFenced,        // the checkpoint was moved by somebody else: nothing was committed, load it again
+  kFenced,        // somebody else writes, or did: nothing was committed; reopen, and load the checkpoint again
   kConfig,        // wrong by configuration (missing table, wrong password): says so at the start, retried later
   kStopped,       // the operation was cancelled because the engine is stopping
   kCorrupt,       // bytes that are not what the format says

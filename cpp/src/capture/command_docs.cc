@@ -152,6 +152,9 @@ Argument strays_args[] = {Arg("pipeline", kArgString),
                           Block("stray", removed_parts, kOptional | kMultiple),
                           Block("data", pair_parts, kOptional | kMultiple),
                           {}};
+Argument turn_parts[] = {Arg("ms", kArgInteger), Arg("engine", kArgString), {}};
+Argument lease_args[] = {Arg("pipeline", kArgString), Arg("token", kArgString), Block("turn", turn_parts, kOptional), {}};
+Argument leased_args[] = {Arg("token", kArgString), Arg("command", kArgString), Arg("argument", kArgString, kMultiple), {}};
 Argument requeue_args[] = {Arg("pipeline", kArgString), Arg("entry", kArgString), {}};
 Argument copy_args[] = {Arg("source", kArgKey),
                         {"destination", kArgKey, 1, nullptr, nullptr, nullptr, 0, nullptr, nullptr},
@@ -192,6 +195,10 @@ const Documentation kDocumentation[] = {
     {"WB.REJECT", "Stores a change that the target refuses.", "O(1)", -6, nullptr, reject_args},
     {"WB.STRAYS", "Removes and stores what an engine knows of rows that are not where their keys say.",
      "O(N) with N fields", -3, nullptr, strays_args},
+    {"WB.LEASE", "Takes, keeps or gives up the lease by which one engine works on a pipeline.", "O(1)", -3, nullptr,
+     lease_args},
+    {"WB.LEASED", "Runs WB.SETTLE, WB.REJECT or WB.STRAYS, if the lease is the token's.", "that of the command", -4,
+     nullptr, leased_args},
     {"WB.REQUEUE", "Adds a rejected change with its stored values again, if its key is absent.", "O(1)", 3,
      nullptr, requeue_args},
     {"WB.HSET", "HSET with a field '#' that says whether the change is replicated to the target.",

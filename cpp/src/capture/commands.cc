@@ -49,6 +49,8 @@ constexpr CommandRow kCommands[] = {
     {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", 0, true},
     {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", 0, true},
     {"WB.STRAYS", Entry<OnMaster<StraysCommand>>, "write", 0, true},
+    {"WB.LEASE", Entry<OnMaster<LeaseCommand>>, "write", 0, true},
+    {"WB.LEASED", Entry<OnMaster<LeasedCommand>>, "write", 0, true},
     {"WB.REQUEUE", Entry<OnMaster<RequeueCommand>>, "write deny-oom", 0, true},
     {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", 1, false},
     {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", 1, false},
@@ -84,7 +86,7 @@ bool CreateCommands(redis::Context* ctx) {
     if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, first, row.keys, first) != redis::kOk)
       return false;
     if (!Document(ctx, row.name)) return false;
-    // WB.READ shows changes of all keys, WB.SETTLE, WB.REJECT, WB.STRAYS and WB.REQUEUE decide what becomes of them,
+    // WB.READ shows changes of all keys, WB.SETTLE, WB.REJECT, WB.STRAYS, WB.LEASE and WB.REQUEUE decide what becomes of them,
     // whatever keys a user may touch: they are the engine's. The others are in no category.
     if (row.admin && redis::SetCommandACLCategories != nullptr) {
       redis::SetCommandACLCategories(redis::GetCommand(ctx, row.name), "admin dangerous");

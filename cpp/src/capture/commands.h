@@ -26,6 +26,10 @@ int SettleCommand(redis::Context* ctx, const Args& args);
 int RejectCommand(redis::Context* ctx, const Args& args);
 // WB.STRAYS <pipeline> <removed> [<field>]... [<field> <value>]...
 int StraysCommand(redis::Context* ctx, const Args& args);
+// WB.LEASE <pipeline> <token> [<ms> <engine>]
+int LeaseCommand(redis::Context* ctx, const Args& args);
+// WB.LEASED <token> <command> <pipeline> ...
+int LeasedCommand(redis::Context* ctx, const Args& args);
 
 // The selected database's pipeline of this name; or replies the error and returns null.
 Pipeline* RequirePipeline(redis::Context* ctx, std::string_view name);

@@ -135,6 +135,8 @@ enum KeySpecFlag : std::uint64_t {
   F(IsKeysPositionRequest, int, (Context*))                                               \
   F(KeyAtPosWithFlags, void, (Context*, int, int))                                        \
   F(GetContextFlags, int, (Context*))                                                     \
+  F(GetClientId, unsigned long long, (Context*))                                          \
+  F(GetClientInfoById, int, (void*, std::uint64_t))                                       \
   F(GetSelectedDb, int, (Context*))                                                       \
   F(SelectDb, int, (Context*, int))                                                       \
   F(Log, void, (Context*, const char*, const char*, ...))                                 \

@@ -100,7 +100,7 @@ void Drop(redis::Context* ctx, Database* database, const std::string& name) {
   const std::uint64_t waiting = StreamLength(ctx, stream.get());
   if (const Pipeline* pipeline = database->Find(name)) SettleShared(ctx, *database, *pipeline);
   for (const char* what :
-       {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control"}) {
+       {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control", "lease", "standbys"}) {
     DeleteOwn(ctx, name, what);
   }
   database->Remove(name);

@@ -8,6 +8,7 @@ const char* StateText(State state) {
     case State::kRunning: return "running";
     case State::kRetrying: return "retrying";
     case State::kPaused: return "paused";
+    case State::kStandby: return "standby";
     case State::kStopped: return "stopped";
     case State::kHalted: return "halted";
   }

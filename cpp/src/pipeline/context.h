@@ -1,4 +1,4 @@
-// What the threads of one pipeline share.
+// What the threads of one pipeline share: in all turns of work, and in one.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include "ack/settlement.h"
 #include "ack/tracker.h"
 #include "pipeline/definitions.h"
+#include "pipeline/lease.h"
 #include "pipeline/pause.h"
 #include "util/bounded_queue.h"
 #include "util/signal.h"
@@ -33,10 +34,25 @@ struct Lane {
   BoundedQueue<Settlement> settlements;  // worker to settler
 };
 
+struct Shared {
+  explicit Shared(PipelineOptions given) : options(std::move(given)), definitions(options.name), lease(options) {}
+
+  const PipelineOptions options;
+  Definitions definitions;
+  StatusBoard board;
+  Lease lease;
+  Stop stop;  // all
+};
+
+// Of one turn of work, from the taking of the lease to its end or loss: nothing of it is known to the next.
 struct Context {
-  explicit Context(PipelineOptions given)
-      : options(std::move(given)),
-        definitions(options.name),
+  explicit Context(std::shared_ptr<Shared> given)
+      : shared(std::move(given)),
+        options(shared->options),
+        definitions(shared->definitions),
+        board(shared->board),
+        lease(shared->lease),
+        token(lease.token()),
         budget(std::make_shared<Budget>(2 * options.max_batch_bytes + (options.writers + 1) * options.max_batch_rows * kSmallRecord)) {
     for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
   }
@@ -55,9 +71,12 @@ struct Context {
   // What a change of a few short fields takes beside its bytes: so many rows as may be under way always find room.
   static constexpr std::size_t kSmallRecord = 512;
 
-  const PipelineOptions options;
-  Definitions definitions;
-  StatusBoard board;
+  const std::shared_ptr<Shared> shared;
+  const PipelineOptions& options;
+  Definitions& definitions;
+  StatusBoard& board;
+  const Lease& lease;
+  const std::string token;  // of this turn
   Tracker tracker;
   std::shared_ptr<Budget> budget;
   Signal settle;

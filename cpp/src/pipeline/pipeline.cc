@@ -1,106 +1,75 @@
 #include "writebehind/pipeline.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 
-#include "pipeline/context.h"
-#include "pipeline/feeder.h"
-#include "pipeline/settle_loop.h"
+#include "pipeline/keeper.h"
 #include "pipeline/target.h"
-#include "pipeline/worker.h"
+#include "pipeline/turn.h"
 #include "util/log.h"
-#include "util/thread_name.h"
+#include "util/threads.h"
 
 namespace writebehind {
+namespace {
 
-// Owned by the Pipeline and by each of its threads, so that a thread that hangs in a driver call never
-// outlives what it works on.
+constexpr std::chrono::milliseconds kLeastLease{200};
+
+}  // namespace
+
+// Owned by the Pipeline and by its own threads; a turn of work by its threads.
 class Pipeline::Impl : public std::enable_shared_from_this<Pipeline::Impl> {
  public:
-  explicit Impl(PipelineOptions options) : context(std::move(options)), feeder(&context), settle_loop(&context) {
-    for (std::size_t writer = 1; writer <= context.options.writers; ++writer) {
-      workers.push_back(std::make_unique<Worker>(&context, writer));
-    }
-  }
+  explicit Impl(PipelineOptions options) : shared(std::make_shared<Shared>(std::move(options))) {}
 
   void Start() {
-    context.board.Set(State::kRunning);
-    context.workers_alive = workers.size();
-    Run("reader", [this] { feeder.Run(); });
-    for (auto& worker : workers) {
-      Run("writer", [this, &worker] {
-        worker->Warm();
-        while (worker->RunOnce()) {
-        }
-        --context.workers_alive;
-        context.settle.Notify();
-        worker->Close();
-      });
-    }
-    Run("settler", [this] { settle_loop.Run(); });
+    shared->board.Set(State::kRunning);
+    threads.Run(
+        shared_from_this(), "keeper", [this] { Keeper(shared.get()).Run([this] { return Begin(); }, [this] { End(); }); },
+        [this](const char* what) {
+          Log(LogLevel::kError, shared->options.name, std::string("keeper ended: ") + what);
+          shared->board.Set(State::kHalted, std::string("keeper ended: ") + what);
+          if (const auto turn = current()) turn->Abort();
+        });
   }
 
   bool Stop(std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    context.StopSoon();
-    feeder.Interrupt();
-    if (!AwaitThreads(deadline - timeout / 4)) {
-      Log(LogLevel::kWarning, context.options.name, "stopping: what is under way is cancelled and stays in the stream");
-      context.stop_all.Request();
-      for (auto& lane : context.lanes) lane->settlements.Close();
-      // Side by side: to cancel one may take seconds, where it needs a connection to a server that hangs.
-      for (auto& worker : workers) Run("canceller", [&worker] { worker->Cancel(); });
-      settle_loop.Interrupt();
-    }
-    const bool done = AwaitThreads(deadline);
-    if (context.board.Get().state == State::kRunning || context.board.Get().state == State::kRetrying) context.board.Set(State::kStopped);
+    shared->stop.Request();
+    shared->lease.Wake();
+    if (const auto turn = current()) turn->Stop(timeout, deadline);
+    if (!threads.Await(deadline - timeout / 8)) shared->lease.Interrupt();  // Redis hangs
+    const bool done = threads.Await(deadline);
+    const State state = shared->board.Get().state;
+    if (state == State::kRunning || state == State::kRetrying || state == State::kStandby) shared->board.Set(State::kStopped);
     return done;
   }
 
-  bool AwaitThreads(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(threads->mutex);
-    return threads->ended.wait_until(lock, deadline, [this] { return threads->count == 0; });
+  [[nodiscard]] std::shared_ptr<Turn> current() const {
+    const std::lock_guard lock(mutex_);
+    return turn_;
   }
 
-  Context context;
-  Feeder feeder;
-  SettleLoop settle_loop;
-  std::vector<std::unique_ptr<Worker>> workers;
+  const std::shared_ptr<Shared> shared;
+  Threads threads;
 
  private:
-  template <class Body>
-  void Run(const char* name, Body body) {
-    {
-      std::lock_guard lock(threads->mutex);
-      ++threads->count;
-    }
-    std::thread([self = shared_from_this(), threads = threads, name, body]() mutable {
-      NameThread((std::string("wb-") + name).c_str());
-      try {
-        body();
-      } catch (const std::exception& error) {
-        Log(LogLevel::kError, self->context.options.name, std::string(name) + " ended: " + error.what());
-        self->context.board.Set(State::kHalted, std::string(name) + " ended: " + error.what());
-        self->context.StopSoon();
-        self->context.stop_all.Request();
-      }
-      // Before it counts as ended: who waited for that must be the last owner. What we own may be Python's, which a thread of ours
-      // can't let go of any more once Python ends.
-      self.reset();
-      std::lock_guard lock(threads->mutex);
-      --threads->count;
-      threads->ended.notify_all();
-    }).detach();
+  // Null: it was stopped.
+  std::shared_ptr<Turn> Begin() {
+    const std::lock_guard lock(mutex_);
+    if (shared->stop.requested()) return nullptr;
+    turn_ = std::make_shared<Turn>(shared);
+    turn_->Start();
+    return turn_;
   }
 
-  struct Threads {
-    std::mutex mutex;
-    std::condition_variable ended;
-    std::size_t count = 0;
-  };
-  std::shared_ptr<Threads> threads = std::make_shared<Threads>();
+  void End() {
+    std::shared_ptr<Turn> ended;
+    const std::lock_guard lock(mutex_);
+    ended = std::move(turn_);
+  }
+
+  mutable std::mutex mutex_;  // guards turn_
+  std::shared_ptr<Turn> turn_;
 };
 
 Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
@@ -111,16 +80,16 @@ Status Pipeline::Check(const std::string& definition, std::vector<std::string>* 
   auto parsed = std::make_shared<Definition>();
   if (Status status = Definition::Parse(definition, 0, parsed.get()); !status.ok()) return status;
   const bool shares_rows = std::any_of(parsed->outputs.begin(), parsed->outputs.end(), [](const Output& output) { return output.has_field_keys(); });
-  if (shares_rows && impl_->context.options.writers > 1) return {Code::kConfig, "key columns that are fields of the hash allow one writer"};
+  if (shares_rows && impl_->shared->options.writers > 1) return {Code::kConfig, "key columns that are fields of the hash allow one writer"};
   std::unique_ptr<Sink> sink;
-  if (Status status = OpenSink(impl_->context.options, &sink); !status.ok()) return status;
+  if (Status status = OpenSink(impl_->shared->options, &sink); !status.ok()) return status;
   *warnings = sink->Warnings();
   Plan plan;
   Status status = MakePlanOf(std::move(parsed), sink.get(), &plan, warnings);
-  std::erase_if(*warnings, [this](const std::string& warning) { return !impl_->context.definitions.IsNews(warning); });
-  if (status.ok() && !impl_->context.options.sink.exactly_once_table.empty()) {
+  std::erase_if(*warnings, [this](const std::string& warning) { return !impl_->shared->definitions.IsNews(warning); });
+  if (status.ok() && !impl_->shared->options.sink.exactly_once_table.empty()) {
     StreamId unused;
-    const std::string probe = impl_->context.options.name + "/check";
+    const std::string probe = impl_->shared->options.name + "/check";
     status = sink->LoadCheckpoint(probe, &unused);
     if (status.ok()) sink->ForgetCheckpoint(probe);
   }
@@ -129,9 +98,10 @@ Status Pipeline::Check(const std::string& definition, std::vector<std::string>* 
 }
 
 Status Pipeline::Start() {
-  const PipelineOptions& options = impl_->context.options;
+  const PipelineOptions& options = impl_->shared->options;
   if (options.name.empty()) return {Code::kConfig, "a pipeline needs a name"};
   if (options.writers < 1 || options.max_batch_rows < 1) return {Code::kConfig, "writers and max_batch start at 1"};
+  if (options.lease < kLeastLease) return {Code::kConfig, "a lease has at least 200 ms"};
   impl_->Start();
   return Status::Ok();
 }
@@ -139,13 +109,14 @@ Status Pipeline::Start() {
 bool Pipeline::Stop(std::chrono::milliseconds timeout) { return impl_->Stop(timeout); }
 
 bool Pipeline::Wait(std::chrono::milliseconds timeout) {
-  return impl_->AwaitThreads(std::chrono::steady_clock::now() + timeout);
+  return impl_->threads.Await(std::chrono::steady_clock::now() + timeout);
 }
 
-const StatusBoard& Pipeline::board() const { return impl_->context.board; }
+const StatusBoard& Pipeline::board() const { return impl_->shared->board; }
 
 std::chrono::milliseconds Pipeline::lag() const {
-  const auto oldest = impl_->context.tracker.Oldest();
+  const auto turn = impl_->current();
+  const auto oldest = turn ? turn->Oldest() : std::nullopt;
   if (!oldest) return {};
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   return std::max(std::chrono::milliseconds(0), now - std::chrono::milliseconds(oldest->ms));

@@ -1,6 +1,10 @@
 // The ack stage's CommandLine over a Connection of the stream stage.
 #pragma once
 
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include "ack/settler.h"
 #include "stream/connection.h"
 
@@ -12,11 +16,19 @@ inline Status AsTransient(const Status& status) {
   return {Code::kTransient, status.message(), status.hint()};
 }
 
+// The words of a command that Redis carries out only while the lease is the token's.
+inline std::vector<std::string_view> Leased(std::string_view token, std::span<const std::string_view> words) {
+  std::vector<std::string_view> leased{"WB.LEASED", token};
+  leased.insert(leased.end(), words.begin(), words.end());
+  return leased;
+}
+
+// For commands of the lease's holder. `token` must outlive it.
 class RedisLine : public CommandLine {
  public:
-  explicit RedisLine(Connection* connection) : connection_(connection) {}
+  RedisLine(Connection* connection, std::string_view token) : connection_(connection), token_(token) {}
 
-  void Append(std::span<const std::string_view> arguments) override { connection_->Append(arguments); }
+  void Append(std::span<const std::string_view> arguments) override { connection_->Append(Leased(token_, arguments)); }
 
   Status Expect() override {
     Reply reply;
@@ -27,6 +39,7 @@ class RedisLine : public CommandLine {
 
  private:
   Connection* connection_;
+  std::string_view token_;
 };
 
 }  // namespace writebehind

@@ -10,9 +10,9 @@ Next Decide(Code code) {
     case Code::kRefused: return Next::kAgain;  // the refused rows are out of the next attempt
     case Code::kTransient:
     case Code::kConfig:
-    case Code::kFenced:
     case Code::kCorrupt: return Next::kBackOff;
     case Code::kNotConnected:
+    case Code::kFenced:
     case Code::kInDoubt: return Next::kReopen;
     case Code::kStopped: return Next::kStop;
   }

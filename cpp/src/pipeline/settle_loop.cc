@@ -88,7 +88,7 @@ Status SettleLoop::Open() {
 Status SettleLoop::Send() {
   if (Status status = Open(); !status.ok()) return status;
   Collect();  // more may have come while Redis was away
-  RedisLine line(&redis_);
+  RedisLine line(&redis_, context_->token);
   Status status = settler_.Send(&line);
   if (status.code() == Code::kTransient && status.message().find("no such pipeline") != std::string::npos) {
     settler_.Forget();  // unregistered with DROP: there is nobody left to tell

@@ -189,7 +189,7 @@ Status StrayRows::Store(StreamId last, Connection* redis) {
   for (const auto& [field, stray] : stored) words.insert(words.end(), {field, stray->values});
   if (words.size() == 3) return Status::Ok();
   Reply reply;
-  if (Status status = redis->Command(words, &reply); !status.ok()) {
+  if (Status status = redis->Command(Leased(token_, words), &reply); !status.ok()) {
     for (const auto& [field, stray] : stored) Attempted(stray->field);  // perhaps
     return AsTransient(status);
   }

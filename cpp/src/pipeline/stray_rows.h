@@ -32,7 +32,9 @@ namespace writebehind {
 // Belongs to one worker. What a batch changes is noted record by record, in order, and can be noted anew.
 class StrayRows {
  public:
-  explicit StrayRows(const std::string& pipeline) : pipeline_(pipeline), key_("writebehind:{" + pipeline + "}:strays") {}
+  // `token`: of the lease
+  StrayRows(const std::string& pipeline, std::string token)
+      : pipeline_(pipeline), token_(std::move(token)), key_("writebehind:{" + pipeline + "}:strays") {}
 
   // A name of the row that these `values` name, the same for equal rows; empty: they name none.
   using NameOf = std::function<std::string(std::string_view values)>;
@@ -81,6 +83,7 @@ class StrayRows {
   void Unlist(const std::string& key, const Stray& stray);
 
   std::string pipeline_;
+  std::string token_;
   std::string key_;
   std::uint64_t loaded_ = 0;                  // the identity of the stream then; 0: never
   std::uint64_t plan_ = 0;                    // of the names

@@ -42,13 +42,16 @@ Status MakePlanOf(std::shared_ptr<const Definition> definition, Sink* sink, Plan
 Target::Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions)
     : options_(options), writer_(writer), definitions_(definitions) {}
 
-Status Target::Connect() {
-  if (sink_) return Status::Ok();
+Status Target::Connect(const std::string& origin, const std::string& token) {
   std::unique_ptr<Sink> sink;
   if (Status status = OpenSink(options_, &sink); !status.ok()) return status;
-  std::lock_guard lock(sink_mutex_);
-  sink_ = std::move(sink);
-  return Status::Ok();
+  {
+    std::lock_guard lock(sink_mutex_);
+    sink_ = std::move(sink);
+  }
+  Status status = sink_->TakeFence({fmt::format("{}/{}/0", origin, options_.name), token, writer_, options_.writers});
+  if (!status.ok()) Disconnect();
+  return status;
 }
 
 void Target::Disconnect() {
@@ -109,7 +112,17 @@ Status Target::CatalogChanged(std::uint32_t definition, bool* changed) {
 }
 
 std::string Target::CheckpointField(std::uint64_t identity) const {
-  return fmt::format("0/{:016x}/{}of{}", identity, writer_, options_.writers);
+  return fmt::format("{}{}of{}", CheckpointPrefix(identity), writer_, options_.writers);
+}
+
+std::string Target::CheckpointPrefix(std::uint64_t identity) const { return fmt::format("0/{:016x}/", identity); }
+
+Status Target::PositionOf(const std::string& field, StreamId* position) { return sink_->LoadCheckpoint(options_.name + '/' + field, position); }
+
+void Target::ForgetPositionsOf(std::uint64_t identity, std::size_t writers) {
+  for (std::size_t writer = 1; writer <= writers; ++writer) {
+    sink_->ForgetCheckpoint(fmt::format("{}/{}{}of{}", options_.name, CheckpointPrefix(identity), writer, writers));
+  }
 }
 
 Status Target::Position(std::uint64_t identity, StreamId* position) {

@@ -30,8 +30,9 @@ class Target {
   // `writer` counts from 1.
   Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions);
 
-  // Connects if there is no connection.
-  Status Connect();
+  // Connects, and keeps other engines' sessions from writing, under this token. `origin`: of the registration.
+  Status Connect(const std::string& origin, const std::string& token);
+  [[nodiscard]] bool connected() const { return sink_ != nullptr; }
   void Disconnect();
   void Cancel() noexcept;
 
@@ -54,8 +55,13 @@ class Target {
   WriteResult Write(const TablePlan& plan, std::span<const Row> rows, std::span<const Record* const> records, std::uint64_t identity,
                     StreamId to);
 
-  // <output>/<identity>/<writer>of<writers>
+  // <output>/<identity>/<writer>of<writers>, and what stands before <writer>
   [[nodiscard]] std::string CheckpointField(std::uint64_t identity) const;
+  [[nodiscard]] std::string CheckpointPrefix(std::uint64_t identity) const;
+  // What the target knows of another writer's field. REQUIRES: exactly_once().
+  Status PositionOf(const std::string& field, StreamId* position);
+  // Removes those of an engine of so many writers; best effort.
+  void ForgetPositionsOf(std::uint64_t identity, std::size_t writers);
   [[nodiscard]] bool exactly_once() const { return !options_.sink.exactly_once_table.empty(); }
 
  private:

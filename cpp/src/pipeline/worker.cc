@@ -14,6 +14,7 @@ constexpr std::uint32_t kUnreadable = 0;      // the definition of an entry that
 
 Worker::Worker(Context* context, std::size_t writer)
     : context_(context),
+      writer_(writer),
       lane_(context->lanes[writer - 1].get()),
       target_(context->options, writer, &context->definitions),
       batcher_({context->options.max_batch_rows, context->options.max_batch_bytes, context->options.batch, context->options.duration},
@@ -21,7 +22,7 @@ Worker::Worker(Context* context, std::size_t writer)
       rewriter_(context->options.transformer),
       retry_(context->options.name, fmt::format("writer {}", writer), context->options.retry_interval, &context->stop, &context->board),
       grace_(context->options.constraint_grace),
-      strays_(context->options.name) {}
+      strays_(context->options.name, context->token) {}
 
 bool Worker::RunOnce() {
   if (!NextBatch()) return false;
@@ -32,8 +33,9 @@ bool Worker::RunOnce() {
   Decided();
   auto settlement = BuildSettlement();
   settlement->passed_strays = strays_.Finish(batch_.last());
-  StreamId& passed = passed_[batch_.identity()];
+  StreamId& passed = passed_[batch_.identity()].own;
   passed = std::max(passed, batch_.last());
+  LeaveFormer(batch_.identity());
   return lane_->settlements.Push(std::move(settlement));
 }
 
@@ -56,9 +58,9 @@ bool Worker::NextBatch() {
 Status Worker::Attempt() {
   if (batch_.as == Batch::As::kAlone && !AwaitTurn()) return {Code::kStopped, "stopped"};
   const Pause::Pass pass(&context_->pause, &context_->stop);
-  if (!pass) return {Code::kStopped, "stopped"};
+  if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
-  if (Status status = target_.Connect(); !status.ok()) return status;
+  if (Status status = Connect(); !status.ok()) return status;
   if (Status status = target_.PlanFor(batch_.definition(), &plan); !status.ok()) return status;
   if (plan == nullptr && batch_.definition() != kUnreadable) {
     return {Code::kConfig, fmt::format("definition {} of what waits is not in the registry, or can't be read", batch_.definition()),

@@ -19,6 +19,7 @@
 #include "pipeline/grace.h"
 #include "pipeline/lookahead.h"
 #include "pipeline/moves.h"
+#include "pipeline/passed.h"
 #include "pipeline/retry.h"
 #include "pipeline/rewriter.h"
 #include "pipeline/stray_rows.h"
@@ -37,7 +38,7 @@ class Worker {
   bool RunOnce();
 
   // Connects to the target before there is anything to write; that it fails is told when there is.
-  void Warm() { static_cast<void>(target_.Connect()); }
+  void Warm() { static_cast<void>(Connect()); }
 
   // Lets go of the target; the last call of the thread.
   void Close() { target_.Disconnect(); }
@@ -60,6 +61,10 @@ class Worker {
   std::unique_ptr<Settlement> BuildSettlement();
   void Count();
 
+  // worker_fence.cc: only one engine writes
+  Status Connect();
+  Status ConfirmLease();
+
   // worker_keys.cc: key columns that are fields of the hash
   Status MapKeyedRows(const Plan& plan);
   std::size_t TryMapKeyedRows(const Plan& plan, StreamId passed);
@@ -75,8 +80,9 @@ class Worker {
   // worker_resume.cc: what was written earlier
   Status Rejoin();
   Status SkipCommitted();
-  Status Locate(std::uint64_t identity, StreamId* passed);
-  Status AskRedis(std::uint64_t identity, StreamId at, bool* is_there, StreamId* checkpoint);
+  Status Locate(std::uint64_t identity, const Passed** passed);
+  Status AskRedis(StreamId at, bool* is_there, std::map<std::string, StreamId>* checkpoints);
+  Status IsInStream(StreamId id, bool* is_there);
   Status Restored(std::uint64_t identity, StreamId at, bool* is_restored);
   Status StartIdentity(StreamId behind);
   Status RecallRejections(const std::vector<std::uint32_t>& records);
@@ -86,6 +92,11 @@ class Worker {
   Status CommandRedis(std::initializer_list<std::string_view> words, Reply* reply) {
     return CommandRedis(std::span<const std::string_view>(words.begin(), words.size()), reply);
   }
+
+  // worker_former.cc: what other numbers of writers wrote
+  Status FindFormer(std::uint64_t identity, const std::map<std::string, StreamId>& checkpoints, Passed* passed, bool* is_restored);
+  Status EnterCheckpoint(std::uint64_t identity, const std::string& field, StreamId position);
+  void LeaveFormer(std::uint64_t identity);
 
   // worker_rejects.cc: what a cast or the target refuses
   Status HandleRefused();
@@ -109,6 +120,7 @@ class Worker {
   void KeepForeignKeys();
 
   Context* context_;
+  const std::size_t writer_;
   Lane* lane_;
   Target target_;
   Batcher batcher_;
@@ -133,7 +145,7 @@ class Worker {
   std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
   bool whole_ = true;                   // batch_ was not cut yet
-  std::map<std::uint64_t, StreamId> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
+  std::map<std::uint64_t, Passed> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
 };
 
 }  // namespace writebehind

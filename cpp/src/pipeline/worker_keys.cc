@@ -29,7 +29,7 @@ Status Worker::MapKeyedRows(const Plan& plan) {
     if (Status status = StoreRefused(); !status.ok()) return status;
   }
   if (Status status = OpenRedis(); !status.ok()) return status;
-  const StreamId passed = passed_[batch_.identity()];
+  const StreamId passed = passed_[batch_.identity()].own;
   // Where nothing is known to be passed (Redis came back as it was earlier), all is that was before what waits.
   const StreamId behind = passed == StreamId{} ? Before(batch_.records.front()->id) : passed;
   if (Status status = strays_.Load(batch_.identity(), behind, &redis_, &context_->definitions); !status.ok()) return status;

@@ -125,7 +125,7 @@ Status Worker::Halt() {
 Status Worker::StoreRefused() {
   if (Status status = OpenRedis(); !status.ok()) return status;
   storing_ = true;
-  RedisLine line(&redis_);
+  RedisLine line(&redis_, context_->token);
   for (const auto& [record, refusal] : refused_) AppendReject(context_->options.name, *batch_.records[record], refusal, &line);
   Status failed;
   for (std::size_t i = 0; i < refused_.size(); ++i) {

@@ -29,64 +29,81 @@ Status Worker::Rejoin() {
   passed_.clear();
   strays_.Reset();
   if (target_.exactly_once()) {
-    if (Status status = target_.Connect(); !status.ok()) return status;
+    if (Status status = Connect(); !status.ok()) return status;
   }
-  StreamId passed;
+  const Passed* passed = nullptr;
   const std::uint64_t identity = context_->definitions.identity();
   return identity == 0 ? Status::Ok() : Locate(identity, &passed);
 }
 
 Status Worker::SkipCommitted() {
-  StreamId passed;
+  const Passed* passed = nullptr;
   if (Status status = Locate(batch_.identity(), &passed); !status.ok()) return status;
   std::vector<std::uint32_t> ask;
   for (std::uint32_t i = 0; i < batch_.records.size() && !recalled_; ++i) {
-    const bool is_passed = batch_.records[i]->id <= passed;
+    const bool is_passed = passed->Covers(*batch_.records[i]);
     if (batch_.fates[i].state == Fate::State::kPending && (is_passed ? !batch_.records[i]->uuid.empty() : batch_.again)) ask.push_back(i);
   }
   if (Status status = RecallRejections(ask); !status.ok()) return status;
   recalled_ = true;
-  for (std::size_t i = 0; i < batch_.records.size() && batch_.records[i]->id <= passed; ++i) {
+  for (std::size_t i = 0; i < batch_.records.size() && batch_.records[i]->id <= passed->last(); ++i) {
     Fate& fate = batch_.fates[i];
-    if (fate.state == Fate::State::kPending) fate.state = Fate::State::kSkipped;
+    if (fate.state == Fate::State::kPending && passed->Covers(*batch_.records[i])) fate.state = Fate::State::kSkipped;
   }
   return Status::Ok();
 }
 
-// Everything of `identity` at or before *passed is committed.
-Status Worker::Locate(std::uint64_t identity, StreamId* passed) {
+// What is committed of `identity`. *passed stays valid until the next Rejoin, or a write that is fenced.
+Status Worker::Locate(std::uint64_t identity, const Passed** passed) {
   if (const auto known = passed_.find(identity); known != passed_.end()) {
-    *passed = known->second;
+    *passed = &known->second;
     return Status::Ok();
   }
   StreamId at;
   if (Status status = target_.Position(identity, &at); !status.ok()) return status;
   bool is_there = true;
-  StreamId checkpoint;
-  if (Status status = AskRedis(identity, at, &is_there, &checkpoint); !status.ok()) return status;
+  std::map<std::string, StreamId> checkpoints;
+  if (Status status = AskRedis(at, &is_there, &checkpoints); !status.ok()) return status;
+  const std::string field = target_.CheckpointField(identity);
+  const bool is_entered = checkpoints.contains(field);
+  const StreamId checkpoint = checkpoints[field];
   // Where the target keeps no checkpoint, the one in Redis says what was committed before a restart.
   if (!target_.exactly_once()) at = std::max(at, checkpoint);
   bool is_restored = false;
   if (!is_there && checkpoint < at) {
     if (Status status = Restored(identity, at, &is_restored); !status.ok()) return status;
   }
-  *passed = is_restored ? StreamId{} : at;
-  passed_[identity] = *passed;
+  Passed found{at, {}};
+  if (!is_restored) {
+    if (Status status = FindFormer(identity, checkpoints, &found, &is_restored); !status.ok()) return status;
+  }
+  if (!is_entered && target_.exactly_once()) {
+    if (Status status = EnterCheckpoint(identity, field, {}); !status.ok()) return status;
+  }
+  if (is_restored) found = {};
+  *passed = &(passed_[identity] = std::move(found));
   return Status::Ok();
 }
 
 // The last entry committed leaves the stream with the command that moves Redis's own checkpoint to it, so one
 // of the two must be there. The entry is asked for first: that command may come in between.
-Status Worker::AskRedis(std::uint64_t identity, StreamId at, bool* is_there, StreamId* checkpoint) {
-  Reply reply;
+Status Worker::AskRedis(StreamId at, bool* is_there, std::map<std::string, StreamId>* checkpoints) {
   if (at > StreamId{}) {
-    const std::string id = at.ToString();
-    if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "stream"), id, id}, &reply); !status.ok()) return status;
-    *is_there = reply->elements > 0;
+    if (Status status = IsInStream(at, is_there); !status.ok()) return status;
   }
-  const std::string field = target_.CheckpointField(identity);
-  if (Status status = CommandRedis({"HGET", KeyOf(*context_, "checkpoint"), field}, &reply); !status.ok()) return status;
-  if (reply->type == REDIS_REPLY_STRING) *checkpoint = StreamId::Parse(Text(*reply)).value_or(StreamId{});
+  Reply reply;
+  if (Status status = CommandRedis({"HGETALL", KeyOf(*context_, "checkpoint")}, &reply); !status.ok()) return status;
+  for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
+    (*checkpoints)[std::string(Text(*reply->element[i]))] = StreamId::Parse(Text(*reply->element[i + 1])).value_or(StreamId{});
+  }
+  return Status::Ok();
+}
+
+Status Worker::IsInStream(StreamId id, bool* is_there) {
+  Reply reply;
+  const std::string text = id.ToString();
+  if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "stream"), text, text}, &reply); !status.ok()) return status;
+  *is_there = reply->elements > 0;
   return Status::Ok();
 }
 

@@ -5,6 +5,7 @@
 #include "sink/driver_failure.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
+#include "sink/mysql_fence.h"
 #include "sink/mysql_rows.h"
 #include "sink/mysql_session.h"
 #include "sink/savepoint_sink.h"
@@ -18,6 +19,9 @@ class MysqlSink final : public SavepointSink {
       : SavepointSink(options, mysql_sql::Checkpoint), session_(options) {}
 
   Status Open() override;
+  Status TakeFence(const Fence& fence) override {
+    return AtTheStart([&] { return TakeMysqlFence(fence, &session_); });
+  }
   Status Describe(const TableName& table, Catalog* catalog) override;
   Status LoadCheckpoint(const std::string& id, StreamId* position) override;
   WriteResult Write(const WriteRequest& request) override;

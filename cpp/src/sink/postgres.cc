@@ -10,6 +10,7 @@
 #include "sink/driver_failure.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
+#include "sink/postgres_fence.h"
 #include "sink/postgres_session.h"
 #include "sink/refusal.h"
 #include "sink/savepoint_sink.h"
@@ -25,6 +26,7 @@ class PostgresSink final : public SavepointSink {
       : SavepointSink(options, postgres_sql::Checkpoint), session_(options) {}
 
   Status Open() override;
+  Status TakeFence(const Fence& fence) override { return TakePostgresFence(fence, &session_); }
   Status Describe(const TableName& table, Catalog* catalog) override;
   Status LoadCheckpoint(const std::string& id, StreamId* position) override;
   WriteResult Write(const WriteRequest& request) override;

@@ -4,6 +4,7 @@
 
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
+#include "sink/dialect_fence.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
 #include "sink/refusal.h"
@@ -24,6 +25,7 @@ class SqliteSink final : public Sink {
       : options_(options), once_(options, sqlite_sql::Checkpoint), session_(options) {}
 
   Status Open() override;
+  Status TakeFence(const Fence& fence) override;
   Status Describe(const TableName& table, Catalog* catalog) override;
   Status LoadCheckpoint(const std::string& id, StreamId* position) override;
   WriteResult Write(const WriteRequest& request) override;
@@ -44,12 +46,14 @@ class SqliteSink final : public Sink {
               std::vector<Refusal>* refused);
   void WriteParentsFirst(const WriteRequest& request, const std::vector<Group>& groups, std::vector<Refusal>* refused);
   bool MoveCheckpoint(const CheckpointMove& move, Status* judged);
+  Status CheckFence();
   WriteResult Transaction(const WriteRequest& request, bool each_alone);
   void Rollback() noexcept;
 
   const SinkOptions options_;
   const ExactlyOnce once_;
   SqliteSession session_;
+  std::optional<Fence> fence_;  // nothing: none was taken
 };
 
 template <typename Call>
@@ -71,6 +75,28 @@ Status SqliteSink::Open() {
   }
   if (!status.ok()) session_.Close();
   return status;
+}
+
+// Who writes at this moment is waited for: a transaction that began before ends before.
+Status SqliteSink::TakeFence(const Fence& fence) {
+  Status status = AtTheStart([&] {
+    session_.Execute("BEGIN IMMEDIATE");
+    session_.Execute(sqlite_sql::kFenceTable);
+    session_.Query(sqlite_sql::kTakeFence, {fence.output, fence.token});
+    session_.Execute("COMMIT");
+    return Status::Ok();
+  });
+  if (status.ok()) fence_ = fence;
+  Rollback();
+  return status;
+}
+
+// In a transaction.
+Status SqliteSink::CheckFence() {
+  if (!fence_) return Status::Ok();
+  const auto rows = session_.Query(sqlite_sql::kReadFence, {fence_->output});
+  if (rows.size() == 1 && rows[0][0] == fence_->token) return Status::Ok();
+  return {Code::kFenced, "sqlite: another engine has taken over this pipeline, or its row in the table _writebehind was deleted"};
 }
 
 Status SqliteSink::Describe(const TableName& table, Catalog* catalog) {
@@ -199,6 +225,10 @@ void SqliteSink::Rollback() noexcept {
 WriteResult SqliteSink::Transaction(const WriteRequest& request, bool each_alone) {
   WriteResult result;
   session_.Execute("BEGIN IMMEDIATE");
+  if (result.status = CheckFence(); !result.status.ok()) {
+    Rollback();
+    return result;
+  }
   const CheckpointMove* move = once_.Move(request);
   if (move != nullptr && !MoveCheckpoint(*move, &result.status)) {
     Rollback();

@@ -63,6 +63,8 @@ class Connection {
   Status Open(const RedisOptions& options);
   [[nodiscard]] bool open() const { return fd_ >= 0; }
   void Close();
+  // For poll: it becomes readable when the server closes it. -1: not open.
+  [[nodiscard]] int fd() const { return fd_; }
 
   // Queues a command; Flush or the next Receive sends what is queued, in one write where it fits.
   void Append(std::span<const std::string_view> arguments);

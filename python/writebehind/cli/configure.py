@@ -89,7 +89,7 @@ def _print_acl(facts: ServerFacts, prefixes: tuple[str, ...]) -> None:
         )
 
 
-ENGINE_ONLY = "-wb.register -wb.unregister -wb.read -wb.settle -wb.reject -wb.strays -wb.requeue"
+ENGINE_ONLY = "-wb.register -wb.unregister -wb.read -wb.settle -wb.reject -wb.strays -wb.lease -wb.leased -wb.requeue"
 """What no user but the engine's should have: these commands show and settle changes of all keys."""
 
 
@@ -104,7 +104,7 @@ def acl_lines(prefixes: Sequence[str], *, has_categories: bool = True) -> list[s
     application = "+@read +@write +@connection +wb.hset +wb.hmset +wb.copy -@dangerous" + ("" if has_categories else f" {ENGINE_ONLY}")
     # The keys of the application too: what was rejected is captured again from them.
     engine = "+@connection +@read +@write +@transaction -@dangerous +xread +xdel +info +time +config|get +eval"
-    commands = "+wb.list +wb.read +wb.settle +wb.reject +wb.strays +wb.requeue +wb.register +wb.unregister +wb.capture"
+    commands = "+wb.list +wb.read +wb.settle +wb.reject +wb.strays +wb.lease +wb.leased +wb.requeue +wb.register +wb.unregister +wb.capture"
     return [
         f"ACL SETUSER application on '>PASSWORD' {keys} {application}",
         f"ACL SETUSER writebehind on '>PASSWORD' ~writebehind:* {keys} {engine} {commands}",

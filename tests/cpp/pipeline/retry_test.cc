@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 TEST(Retry, DecidesByTheCodeAlone) {
   const std::pair<Code, Next> table[] = {
       {Code::kOk, Next::kDone},           {Code::kNotConnected, Next::kReopen}, {Code::kTransient, Next::kBackOff},
-      {Code::kInDoubt, Next::kReopen},    {Code::kRefused, Next::kAgain},       {Code::kFenced, Next::kBackOff},
+      {Code::kInDoubt, Next::kReopen},    {Code::kRefused, Next::kAgain},       {Code::kFenced, Next::kReopen},
       {Code::kConfig, Next::kBackOff},    {Code::kStopped, Next::kStop},        {Code::kCorrupt, Next::kBackOff},
   };
   for (const auto& [code, next] : table) EXPECT_EQ(Decide(code), next) << static_cast<int>(code);

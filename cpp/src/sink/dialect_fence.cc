@@ -1,0 +1,33 @@
+#include "sink/dialect_fence.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <iterator>
+
+namespace writebehind {
+
+// FNV-1a.
+// Source: http://www.isthe.com/chongo/tech/comp/fnv/
+std::uint64_t FenceNumber(std::string_view output) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char byte : output) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
+  return hash;
+}
+
+namespace mysql_sql {
+
+std::string FenceHolders(std::size_t count) {
+  std::string sql = "SELECT IS_USED_LOCK(?)";
+  for (std::size_t i = 1; i < count; ++i) sql += ", IS_USED_LOCK(?)";
+  return sql;
+}
+
+std::string EndSession(std::string_view session) {
+  std::string sql = "KILL CONNECTION ";
+  std::copy_if(session.begin(), session.end(), std::back_inserter(sql), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return sql;
+}
+
+}  // namespace mysql_sql
+}  // namespace writebehind
