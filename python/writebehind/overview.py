@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from writebehind import registry
+from writebehind.server import eviction_warnings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,6 +29,7 @@ class PipelineOverview:
         waiting: changes in the stream.
         rejected: changes that are listed as rejected now.
         flushed: changes that a flush of Redis discarded.
+        replaced: how often the stream was evicted, deleted or overwritten.
         paused: by an operator.
         lag_ms: age of the oldest change that waits, in ms, as the engine last said.
         per_second: rows written per second since the engine started.
@@ -46,6 +48,7 @@ class PipelineOverview:
     waiting: int
     rejected: int
     flushed: int
+    replaced: int
     paused: bool
     lag_ms: int
     per_second: float
@@ -73,7 +76,12 @@ class PipelineOverview:
 def read_overview(client: Redis) -> list[PipelineOverview]:
     """All pipelines of the server's database, sorted by name."""
     now_ms = _now_ms(client)
-    return [_overview(client, state, now_ms) for state in registry.list_pipelines(client)]
+    overviews = [_overview(client, state, now_ms) for state in registry.list_pipelines(client)]
+    if overviews:
+        memory: dict[str, Any] = client.info("memory")
+        for overview in overviews:
+            overview.warnings.extend(eviction_warnings(str(memory.get("maxmemory_policy", ""))))
+    return overviews
 
 
 def read_pipeline(client: Redis, name: str) -> PipelineOverview:
@@ -111,6 +119,7 @@ def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> Pipe
         waiting=state.waiting,
         rejected=int(rejected),
         flushed=state.flushed,
+        replaced=state.replaced,
         paused=paused == "1",
         lag_ms=int(engine.get("lag_ms") or 0),
         per_second=round(engine.get("written", 0) / running_s, 1) if running_s > 0 else 0.0,
@@ -140,4 +149,8 @@ def _warnings(overview: PipelineOverview) -> list[str]:
         warnings.append(f"{overview.rejected} changes were rejected: writebehind rejected list {overview.name}")
     if overview.flushed:
         warnings.append(f"{overview.flushed} changes that waited were discarded by a flush of Redis")
+    if overview.replaced:
+        warnings.append(
+            f"the stream was evicted, deleted or overwritten {overview.replaced} times: what waited in it is lost to the target"
+        )
     return warnings

@@ -58,6 +58,7 @@ class PipelineState:
     captured: int = 0
     rejected: int = 0
     flushed: int = 0
+    replaced: int = 0
     waiting: int = 0
     definition: int = 0
     identity: str = ""
@@ -200,6 +201,7 @@ def _state(raw: dict[str, str]) -> PipelineState:
         captured=number("captured"),
         rejected=number("rejected"),
         flushed=number("flushed"),
+        replaced=number("replaced"),
         waiting=number("waiting"),
         definition=number("definition"),
         identity=raw.get("identity", ""),

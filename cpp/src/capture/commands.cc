@@ -14,11 +14,12 @@ namespace {
 
 using Handler = int (*)(redis::Context*, const Args&);
 
-// Registrations and streams are the master's to change, also where a replica lets its clients write.
+// Registrations and streams are the master's to change, also where a replica lets its clients write. An engine that is
+// connected to what was the master learns it when it reads.
 template <Handler kHandler>
 int OnMaster(redis::Context* ctx, const Args& args) {
   if (Server::Get().master()) return kHandler(ctx, args);
-  return redis::ReplyWithError(ctx, "READONLY writebehind's commands change nothing on a replica");
+  return redis::ReplyWithError(ctx, "READONLY this is a replica, and writebehind's commands are for its master");
 }
 
 template <Handler kHandler>
@@ -45,7 +46,7 @@ constexpr CommandRow kCommands[] = {
     {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", 0, true},
     {"WB.LIST", Entry<ListCommand>, "readonly", 0, false},
     {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", 1, false},
-    {"WB.READ", Entry<ReadCommand>, "readonly", 0, true},
+    {"WB.READ", Entry<OnMaster<ReadCommand>>, "readonly", 0, true},
     {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", 0, true},
     {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", 0, true},
     {"WB.STRAYS", Entry<OnMaster<StraysCommand>>, "write", 0, true},

@@ -122,7 +122,7 @@ void ReplyField(redis::Context* ctx, const char* name, std::uint64_t value) {
 
 void ReplyPipeline(redis::Context* ctx, const Pipeline& pipeline) {
   const StringHandle rejected = MakeString(PipelineKey(pipeline.name(), "rejected"));
-  redis::ReplyWithMap(ctx, 10);
+  redis::ReplyWithMap(ctx, 11);
   ReplyField(ctx, "name", pipeline.name());
   ReplyField(ctx, "stream", View(pipeline.stream()));
   ReplyText(ctx, "version");
@@ -134,6 +134,7 @@ void ReplyPipeline(redis::Context* ctx, const Pipeline& pipeline) {
   ReplyField(ctx, "captured", pipeline.captured);
   ReplyField(ctx, "rejected", StreamLength(ctx, rejected.get()));
   ReplyField(ctx, "flushed", pipeline.flushed);
+  ReplyField(ctx, "replaced", pipeline.replaced);
   ReplyField(ctx, "waiting", StreamLength(ctx, pipeline.stream()));
   ReplyField(ctx, "definition", std::uint64_t{pipeline.registration().definition});
   ReplyField(ctx, "identity", IdentityText(pipeline.identity()));

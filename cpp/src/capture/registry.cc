@@ -117,6 +117,7 @@ void Database::Load(redis::Context* ctx) {
         if (old->name() != found.name) continue;
         pipeline->captured = old->captured;
         pipeline->flushed = old->flushed;
+        pipeline->replaced = old->replaced;
       }
     } catch (const BadDefinition& error) {
       redis::Log(ctx, "warning",

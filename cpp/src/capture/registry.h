@@ -54,6 +54,7 @@ class Pipeline {
   // Counted since this server started.
   std::uint64_t captured = 0;
   std::uint64_t flushed = 0;
+  std::uint64_t replaced = 0;  // how often the stream was evicted, deleted or overwritten
 
   // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them
   // anew.

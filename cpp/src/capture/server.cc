@@ -247,6 +247,7 @@ void Server::OnStreamKey(redis::Context* ctx, Database* database, Pipeline* pipe
     pipeline->StartIdentity();
     pipeline->resend = master_ && TakesAway(event) && event != "evicted";
     if (master_) {
+      ++pipeline->replaced;
       redis::Log(ctx, "notice",
                  "the stream of pipeline '%s' was replaced or deleted (%.*s): what waited in it is gone",
                  pipeline->name().c_str(), static_cast<int>(event.size()), event.data());
