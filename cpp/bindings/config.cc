@@ -4,6 +4,8 @@
 #include "python_sink.h"
 #include "python_transformer.h"
 
+#include <pybind11/stl.h>
+
 #include <memory>
 #include <set>
 #include <string>
@@ -50,6 +52,15 @@ class Keys {
   std::set<std::string> known_;
 };
 
+void ReadSentinels(const py::dict& config, SentinelOptions* options) {
+  Keys keys(config, "sentinels");
+  keys.Get("addresses", &options->addresses);
+  keys.Get("service", &options->service);
+  keys.Get("user", &options->user);
+  keys.Get("password", &options->password);
+  keys.Done();
+}
+
 // What Redis and a database are connected to by alike.
 template <class Options>
 void ReadServer(Keys* keys, Options* options) {
@@ -58,6 +69,7 @@ void ReadServer(Keys* keys, Options* options) {
   keys->Get("user", &options->user);
   keys->Get("password", &options->password);
   keys->Get("connect_timeout_ms", &options->connect_timeout);
+  keys->With<py::dict>("sentinels", [&](const py::dict& sentinels) { ReadSentinels(sentinels, &options->sentinels); });
 }
 
 void ReadTls(const py::dict& config, TlsOptions* options) {
@@ -116,6 +128,8 @@ void ReadTuning(const py::dict& config, PipelineOptions* options) {
   keys.Get("constraint_grace_ms", &options->constraint_grace);
   keys.Get("stop_on_reject", &options->stop_on_reject);
   keys.Get("lease_ms", &options->lease);
+  keys.Get("wait_replicas", &options->wait_replicas);
+  keys.Get("wait_aof", &options->wait_aof);
   keys.Get("once", &options->once);
   keys.Done();
 }

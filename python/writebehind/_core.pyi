@@ -23,11 +23,11 @@ class Pipeline:
         config: a mapping with
             name: of the pipeline
             definition: its JSON, registered again if Redis comes back without it
-            redis: {host, port, db, user, password, connect_timeout_ms, unix_socket}
+            redis: {host, port, db, user, password, connect_timeout_ms, unix_socket, tls, sentinels: {addresses, service, user, password}}
             sink: {factory} of a Python sink (writebehind.sinks), or
                 {kind, host, port, user, password, database, exactly_once_table, connect_timeout_ms, statement_timeout_ms, driver}
             options: {batch, duration_ms, max_batch_rows, max_batch_bytes, writers, retry_interval_ms, constraint_grace_ms,
-                stop_on_reject, once}
+                stop_on_reject, once, wait_replicas, wait_aof}
             transform: None, or a callable on each upsert (writebehind.Pipeline)
             credentials: None, or a callable that returns {user, password, ...} to put over `sink` before each connect
     """

@@ -1,8 +1,10 @@
 """Reads the URL of a Redis server.
 
-``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` for TLS, or ``unix://[[user]:password@]/path[?db=N]``. Parts are
-percent-decoded, so a password may hold any character. The query of ``rediss://`` may hold ``ssl_cert_reqs``, ``ssl_ca_certs``,
-``ssl_certfile``, ``ssl_keyfile`` and ``ssl_check_hostname``; ``RedisTls`` says what they mean.
+``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` for TLS, ``unix://[[user]:password@]/path[?db=N]``, or
+``redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/service[/db]`` (``rediss+sentinel://`` for TLS to Sentinels and servers).
+Parts are percent-decoded, so a password may hold any character. The query of TLS may hold ``ssl_cert_reqs``, ``ssl_ca_certs``,
+``ssl_certfile``, ``ssl_keyfile`` and ``ssl_check_hostname``; ``RedisTls`` says what they mean. User and password are those of the servers;
+the Sentinels' own are ``sentinel_username`` and ``sentinel_password`` of the query.
 """
 
 from __future__ import annotations
@@ -12,18 +14,21 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.errors import ConfigError
 
 if TYPE_CHECKING:
     from redis import Redis
 
+    from writebehind.redis_sentinel import Sentinels
     from writebehind.redis_tls import RedisTls
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 DEFAULT = "redis://127.0.0.1:6379/0"
 ENVIRONMENT = "WRITEBEHIND_REDIS"
 _FORM = "redis[s]://[user:password@]host:port/db"
-_LATER = {"redis+sentinel": "Redis Sentinel", "redis-sentinel": "Redis Sentinel"}
+_SENTINEL_FORM = "redis[s]+sentinel://[user:password@]host:port,host:port/service/db"
+_SENTINEL = "+sentinel"
+_SENTINEL_LOGIN = {"sentinel_username": "user", "sentinel_password": "password"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class RedisAddress:
         password: "": no AUTH.
         unix_socket: path; not "": instead of host and port.
         tls: how to speak TLS; None (default): in plain text.
+        sentinels: who says where the master is, instead of host and port; None (default): nobody.
     """
 
     host: str = "127.0.0.1"
@@ -47,10 +53,13 @@ class RedisAddress:
     password: str = field(default="", repr=False)
     unix_socket: str = ""
     tls: RedisTls | None = None
+    sentinels: Sentinels | None = None
 
     def __str__(self) -> str:
         if self.unix_socket:
             return f"unix://{self.unix_socket}?db={self.db}"
+        if self.sentinels is not None:
+            return f"redis{'' if self.tls is None else 's'}{_SENTINEL}://{self.sentinels}/{self.sentinels.service}/{self.db}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'redis' if self.tls is None else 'rediss'}://{host}:{self.port}/{self.db}"
 
@@ -65,11 +74,12 @@ class RedisAddress:
             "connect_timeout_ms": 5000,
             "unix_socket": self.unix_socket,
             "tls": self.tls and self.tls.core(),
+            "sentinels": self.sentinels and self.sentinels.core(),
         }
 
     def sink(self) -> dict[str, Any]:
         """This server as a target: what `_core.Pipeline` takes as `sink`, without its kind."""
-        where = {"host": self.unix_socket or self.host, "port": self.port}
+        where = {"host": self.unix_socket or self.host, "port": self.port, "sentinels": self.sentinels and self.sentinels.core()}
         return {**where, "user": self.user, "password": self.password, "database": str(self.db), "tls": self.tls and self.tls.core()}
 
     def client(self, *, timeout_s: float = 5.0, decode: bool = True) -> Redis:
@@ -96,6 +106,12 @@ class RedisAddress:
         }
         if self.unix_socket:
             return Redis(unix_socket_path=self.unix_socket, **settings)
+        if self.sentinels is not None:
+            from writebehind.redis_sentinel import MasterConnection
+
+            return Redis.from_pool(
+                ConnectionPool(connection_class=MasterConnection, sentinels=self.sentinels, tls=self.tls, **settings),
+            )
         if self.tls is None:
             return Redis(host=self.host, port=self.port, **settings)
         from writebehind.redis_tls import TlsConnection
@@ -111,8 +127,33 @@ def parse_redis_url(url: str) -> RedisAddress:
 
     Raises:
         ConfigError: it is not one; the message never holds the password.
-        NotBuiltError: Sentinel.
     """
+    scheme, _, rest = url.partition("://")
+    scheme = "redis+sentinel" if scheme == "redis-sentinel" else scheme
+    if scheme in ("redis+sentinel", "rediss+sentinel"):
+        return _sentinel_address(scheme.removesuffix(_SENTINEL), rest)
+    return _server_address(url)
+
+
+def _sentinel_address(scheme: str, rest: str) -> RedisAddress:
+    """All but the Sentinels and the service is read as that of a single server."""
+    from writebehind.redis_sentinel import Sentinels, read_addresses
+
+    end = min((at for at in (rest.find(mark) for mark in "/?#") if at >= 0), default=len(rest))
+    login, at, hosts = rest[:end].rpartition("@")
+    tail, _, query = rest[end:].partition("?")
+    if "@" in tail or "#" in rest[end:]:
+        raise ConfigError("the Redis URL holds a '/' or '#' before its '@'", "in a password, write them as %2F and %23")
+    service, _, db = tail.strip("/").partition("/")
+    own = {_SENTINEL_LOGIN[name]: values[-1] for name, values in parse_qs(query).items() if name in _SENTINEL_LOGIN}
+    others = "&".join(option for option in query.split("&") if option and option.partition("=")[0] not in _SENTINEL_LOGIN)
+    address = _server_address(f"{scheme}://{login}{at}sentinel/{db}" + (f"?{others}" if others else ""))
+    if not service:
+        raise ConfigError("the Redis URL names no service", _SENTINEL_FORM)
+    return replace(address, host="", sentinels=Sentinels(read_addresses(hosts), unquote(service), **own))
+
+
+def _server_address(url: str) -> RedisAddress:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -122,8 +163,6 @@ def parse_redis_url(url: str) -> RedisAddress:
         raise ConfigError("the Redis URL holds a '#'", "in a password, write it as %23")
     if "@" in parts.query or (parts.scheme != "unix" and "@" in parts.path):
         raise ConfigError("the Redis URL holds a '/' or '?' before its '@'", "in a password, write them as %2F and %3F")
-    if parts.scheme in _LATER:
-        raise NotBuiltError(f"{_LATER[parts.scheme]} ({parts.scheme}://) is not served by this version; use redis://, rediss:// or unix://")
     if parts.scheme == "unix":
         return replace(_login(parts), unix_socket=unquote(parts.path), db=_query_db(_query(parts)))
     if parts.scheme not in ("redis", "rediss"):

@@ -29,10 +29,12 @@ class ServerFacts:
         is_cluster: runs in cluster mode.
         is_replica: of another server.
         has_module: writebehind.so is loaded.
-        appendonly: the AOF is on; None: CONFIG GET is not allowed.
-        appendfsync: "always", "everysec" or "no"; "" unknown.
+        appendonly: the AOF is on; None: unknown.
+        appendfsync: "always", "everysec" or "no"; "": CONFIG GET is not allowed.
         maxmemory: in bytes; 0: no limit; None: unknown.
         maxmemory_policy: its name; "" unknown.
+        replicas: how many are connected.
+        min_replicas: what min-replicas-to-write says; None: unknown.
     """
 
     name: str
@@ -45,6 +47,8 @@ class ServerFacts:
     appendfsync: str
     maxmemory: int | None
     maxmemory_policy: str
+    replicas: int
+    min_replicas: int | None
 
     @property
     def has_module_categories(self) -> bool:
@@ -98,8 +102,8 @@ def _login_refused(address: RedisAddress, text: str) -> ConfigError:
 def _unreachable(address: RedisAddress, error: Exception) -> WritebehindError:
     from writebehind.redis_tls import diagnose, meaning
 
-    found = meaning(error, address.host)
-    if found is None and not address.unix_socket and not isinstance(error.__context__, ConnectionRefusedError):
+    found = meaning(error, address.host or "the master")
+    if found is None and not address.unix_socket and not address.sentinels and not isinstance(error.__context__, ConnectionRefusedError):
         found = diagnose(address.host, address.port, address.tls)
     if found is not None:
         return ConfigError(f"Redis at {address}: {found[0]}", found[1])
@@ -135,11 +139,10 @@ def module_missing(address: RedisAddress) -> ConfigError:
 
 def inspect(client: Redis) -> ServerFacts:
     """Asks a server what it is."""
-    info: dict[str, Any] = client.info("server", "replication", "cluster")
+    info: dict[str, Any] = client.info("server", "replication", "cluster", "memory", "persistence")
     name = "Valkey" if "valkey_version" in info else "Redis"
     compatible = str(info.get("redis_version", "0.0.0"))
-    config = _config(client, "appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
-    maxmemory = config.get("maxmemory", "")
+    config = _config(client, "appendfsync", "min-replicas-to-write")
     return ServerFacts(
         name=name,
         version=str(info.get("valkey_version", compatible)),
@@ -147,10 +150,12 @@ def inspect(client: Redis) -> ServerFacts:
         is_cluster=str(info.get("cluster_enabled", 0)) == "1",
         is_replica=info.get("role") == "slave",
         has_module=_has_module(client),
-        appendonly=config["appendonly"] == "yes" if "appendonly" in config else None,
+        appendonly=str(info["aof_enabled"]) == "1" if "aof_enabled" in info else None,
         appendfsync=config.get("appendfsync", ""),
-        maxmemory=int(maxmemory) if maxmemory.isdecimal() else None,
-        maxmemory_policy=config.get("maxmemory-policy", ""),
+        maxmemory=int(info["maxmemory"]) if "maxmemory" in info else None,
+        maxmemory_policy=str(info.get("maxmemory_policy", "")),
+        replicas=int(info.get("connected_slaves", 0)),
+        min_replicas=int(config["min-replicas-to-write"]) if "min-replicas-to-write" in config else None,
     )
 
 
@@ -184,12 +189,37 @@ def persistence_warnings(facts: ServerFacts) -> list[str]:
         warnings.append("the AOF is off: changes that wait are lost when Redis dies (appendonly yes)")
     elif facts.appendfsync == "no":
         warnings.append("appendfsync is no: a crash of the machine may lose changes that wait (appendfsync everysec)")
-    if facts.maxmemory_policy.startswith("allkeys-"):
+    if facts.replicas and facts.min_replicas == 0:
         warnings.append(
-            f"maxmemory-policy is {facts.maxmemory_policy}: Redis may evict the streams of changes that wait "
-            "(use noeviction or a volatile- policy)"
+            "min-replicas-to-write is 0: a master that is cut off from its replicas goes on taking changes, which a failover discards "
+            "(min-replicas-to-write 1)"
         )
-    return warnings
+    return warnings + eviction_warnings(facts.maxmemory_policy)
+
+
+def eviction_warnings(policy: str) -> list[str]:
+    """What a maxmemory-policy may do to changes that wait, one sentence each."""
+    if not policy.startswith("allkeys-"):
+        return []
+    return [f"maxmemory-policy is {policy}: Redis may evict the streams of changes that wait (use noeviction or a volatile- policy)"]
+
+
+def require_aof(client: Redis, address: RedisAddress, name: str) -> None:
+    """Checks that a pipeline with wait_aof can run on this server.
+
+    Raises:
+        ConfigError: it has no AOF, or neither WAITAOF nor appendfsync always.
+    """
+    with redis_errors(address):
+        facts = inspect(client)
+    if facts.appendonly is False:
+        raise ConfigError(f"pipeline '{name}': wait_aof: Redis at {address} writes no AOF", "set appendonly yes, or leave wait_aof out")
+    if facts.compatible < (7, 2, 0) and facts.appendfsync != "always":
+        found = f"appendfsync is {facts.appendfsync}" if facts.appendfsync else "CONFIG GET, to ask for appendfsync, is not allowed"
+        raise ConfigError(
+            f"pipeline '{name}': wait_aof: {facts.name} {facts.version} at {address} can't be asked to wait for its AOF, and {found}",
+            "set appendfsync always, or use 7.2 or later",
+        )
 
 
 def _config(client: Redis, *names: str) -> dict[str, str]:

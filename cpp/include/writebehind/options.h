@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "writebehind/sentinels.h"
 #include "writebehind/sink.h"
 #include "writebehind/tls.h"
 #include "writebehind/transformer.h"
@@ -16,6 +17,7 @@ struct RedisOptions {
   std::string host = "127.0.0.1";
   int port = 6379;
   std::string unix_socket;  // a path; not empty: instead of host and port
+  SentinelOptions sentinels;  // with addresses: instead of host and port; TLS is to them too
   int db = 0;
   std::string user;      // empty: the default user
   std::string password;  // user and password empty: no AUTH
@@ -43,6 +45,8 @@ struct PipelineOptions {
   std::chrono::milliseconds constraint_grace{30000};  // a foreign key's other row is waited for; 0: not at all
   bool stop_on_reject = false;                 // halt instead of rejecting a change
   std::chrono::milliseconds lease{8000};       // a silent engine's pipeline is another's after that
+  std::size_t wait_replicas = 0;               // that must have a batch before it is committed; 0: none
+  bool wait_aof = false;                       // the AOF must have it, and those of wait_replicas replicas
   bool once = false;                           // end when what was there at the start is settled
 };
 

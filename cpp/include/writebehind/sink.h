@@ -17,6 +17,7 @@
 
 #include "writebehind/catalog.h"
 #include "writebehind/row.h"
+#include "writebehind/sentinels.h"
 #include "writebehind/status.h"
 #include "writebehind/stream_id.h"
 #include "writebehind/tls.h"
@@ -37,7 +38,8 @@ struct SinkOptions {
   std::string exactly_once_table;  // empty: at least once. May be "schema.table"
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds statement_timeout{60000};  // 0: none
-  TlsOptions tls;  // of the redis sink; the others have theirs in `driver`
+  TlsOptions tls;  // of the redis sink, as is the next; the others have theirs in `driver`
+  SentinelOptions sentinels;  // with addresses: instead of host and port
   std::vector<std::pair<std::string, std::string>> driver;  // further options of the driver (TLS), by name
 };
 

@@ -63,6 +63,7 @@ RedisOptions OptionsOf(const SinkOptions& options) {
   redis.user = options.user;
   redis.password = options.password;
   redis.tls = options.tls;
+  redis.sentinels = options.sentinels;
   std::from_chars(options.database.data(), options.database.data() + options.database.size(), redis.db);
   redis.connect_timeout = options.connect_timeout;
   if (options.statement_timeout.count() > 0) redis.reply_timeout = options.statement_timeout;

@@ -22,24 +22,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadSize = 64U << 10U;
-constexpr std::size_t kBlock = 256U << 10U;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
 
-}  // namespace
+// What a master says that has become a replica; the second to whoever waited then.
+bool IsDemoted(std::string_view error) { return error.starts_with("READONLY") || error.starts_with("UNBLOCKED"); }
 
-char* Entries::Allocate(std::size_t size) {
-  if (used_ + size > capacity_) {
-    capacity_ = std::max(size, kBlock);
-    blocks_.emplace_back(new char[capacity_]);
-    used_ = 0;
-  }
-  char* place = blocks_.back().get() + used_;
-  used_ += size;
-  return place;
-}
+}  // namespace
 
 Connection::Connection() : wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), in_(kReadSize) {}
 
@@ -63,7 +54,8 @@ void Connection::Close() {
 }
 
 std::string Connection::Where() const {
-  return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_socket;
+  if (!options_.unix_socket.empty()) return fmt::format("{} at {}", server_, options_.unix_socket);
+  return fmt::format("{} at {}:{}", server_, options_.host, options_.port);
 }
 
 Status Connection::Lost(const std::string& what) { return Lost({Code::kNotConnected, what}); }
@@ -72,11 +64,24 @@ Status Connection::Lost(const Status& why, bool is_silent) {
   const bool asks = transport_ && !answered_ && why.code() == Code::kNotConnected;
   const Status clue = asks ? transport_->NoReply(is_silent) : Status();
   Close();
-  const std::string text = fmt::format("Redis at {}: {}{}{}", Where(), why.message(), clue.message().empty() ? "" : "; ", clue.message());
+  const std::string text = fmt::format("{}: {}{}{}", Where(), why.message(), clue.message().empty() ? "" : "; ", clue.message());
   return {clue.ok() ? why.code() : clue.code(), text, clue.hint().empty() ? why.hint() : clue.hint()};
 }
 
 Status Connection::Open(const RedisOptions& options) {
+  server_ = "Redis";
+  return options.sentinels.addresses.empty() ? OpenServer(options) : OpenMaster(options);
+}
+
+Status Connection::OpenServer(const RedisOptions& options) {
+  Status status = Link(options);
+  if (status.ok()) status = Select();
+  if (!status.ok()) Close();
+  return status;
+}
+
+// Connects and signs in.
+Status Connection::Link(const RedisOptions& options) {
   Close();
   options_ = options;
   const auto deadline = Clock::now() + options_.connect_timeout;
@@ -84,9 +89,7 @@ Status Connection::Open(const RedisOptions& options) {
   if (Status status = Handshake(deadline); !status.ok()) return status;
   reader_.reset(redisReaderCreate());
   plain_ = reader_->fn;
-  Status status = SignIn();
-  if (!status.ok()) Close();
-  return status;
+  return options_.user.empty() && options_.password.empty() ? Status::Ok() : LogIn();
 }
 
 Status Connection::Connect(Clock::time_point deadline) {
@@ -162,21 +165,19 @@ Status Connection::LogIn() {
   // A server that does not know AUTH repeats its arguments.
   text.resize(std::min(text.size(), text.find(", with args")));
   const std::string who = options_.user.empty() ? "the default user" : fmt::format("user '{}'", options_.user);
-  return {Code::kConfig, fmt::format("Redis at {} refuses the login of {}: {}", Where(), who, text), "check user and password of the Redis URL"};
+  return {Code::kConfig, fmt::format("{} refuses the login of {}: {}", Where(), who, text),
+          std::string_view(server_) == "Redis" ? "check user and password of the Redis URL" : kSentinelLogin};
 }
 
-Status Connection::SignIn() {
+Status Connection::Select() {
   Reply reply;
   const std::string db = std::to_string(options_.db);
-  if (!options_.user.empty() || !options_.password.empty()) {
-    if (Status status = LogIn(); !status.ok()) return status;
-  }
   Append({"SELECT", db});
   if (Status status = Receive(&reply); !status.ok()) return status;
   if (reply->type == REDIS_REPLY_ERROR) {
     // A server that is still loading its data says so here; that passes.
     const bool passes = Text(*reply).starts_with("LOADING") || Text(*reply).starts_with("MASTERDOWN");
-    return {passes ? Code::kNotConnected : Code::kConfig, fmt::format("Redis at {}, database {}: {}", Where(), db, Text(*reply))};
+    return {passes ? Code::kNotConnected : Code::kConfig, fmt::format("{}, database {}: {}", Where(), db, Text(*reply))};
   }
   return Status::Ok();
 }
@@ -241,7 +242,7 @@ Status Connection::Fill(Clock::time_point deadline) {
 }
 
 Status Connection::Parse(void** reply, std::chrono::milliseconds blocks) {
-  if (!open()) return {Code::kNotConnected, fmt::format("Redis at {}: not connected", Where())};
+  if (!open()) return {Code::kNotConnected, fmt::format("{}: not connected", Where())};
   const auto limit = options_.reply_timeout + blocks;
   if (Status status = Flush(Clock::now() + limit); !status.ok()) return status;
   for (;;) {
@@ -256,6 +257,7 @@ Status Connection::Receive(Reply* reply, std::chrono::milliseconds blocks) {
   void* raw = nullptr;
   Status status = Parse(&raw, blocks);
   reply->reset(static_cast<redisReply*>(raw));
+  if (status.ok() && (*reply)->type == REDIS_REPLY_ERROR && IsDemoted(Text(**reply))) return Lost(std::string(Text(**reply)));
   return status;
 }
 
@@ -273,6 +275,7 @@ Status Connection::Receive(Entries* entries) {
   }
   if (!status.ok()) return status;
   if (target.bad) return Lost("WB.READ answered something else than entries");
+  if (IsDemoted(target.error)) return Lost(target.error);
   if (!target.error.empty()) return {Code::kTransient, target.error};
   return Status::Ok();
 }
@@ -281,7 +284,7 @@ Status Connection::Command(std::span<const std::string_view> arguments, Reply* r
   Append(arguments);
   if (Status status = Receive(reply); !status.ok()) return status;
   if ((*reply)->type == REDIS_REPLY_ERROR) {
-    return {Code::kTransient, fmt::format("Redis at {}: {}: {}", Where(), arguments.front(), Text(**reply))};
+    return {Code::kTransient, fmt::format("{}: {}: {}", Where(), arguments.front(), Text(**reply))};
   }
   return Status::Ok();
 }

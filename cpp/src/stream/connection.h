@@ -51,6 +51,9 @@ class Entries {
   std::size_t capacity_ = 0;
 };
 
+// What to do about a Sentinel's refusal.
+inline constexpr char kSentinelLogin[] = "sentinel_username and sentinel_password of the Redis URL are the Sentinels' own login";
+
 class Connection {
  public:
   Connection();
@@ -58,8 +61,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Connects, signs in, selects the database. kConfig: refused by what only a person can mend, a certificate
-  // for one. No message holds the password.
+  // Connects, to the master where Sentinels name it, signs in, selects the database. kConfig: refused by what
+  // only a person can mend, a certificate for one. No message holds the password.
   Status Open(const RedisOptions& options);
   [[nodiscard]] bool open() const { return fd_ >= 0; }
   void Close();
@@ -72,8 +75,8 @@ class Connection {
     Append(std::span<const std::string_view>(arguments.begin(), arguments.size()));
   }
 
-  // The next reply. An error reply is a reply, not a failure of this call. After any failure the
-  // connection is closed. `blocks` is how long the server may keep the answer by the command's own words.
+  // The next reply. An error reply is a reply, not a failure of this call, but for that of a master which has
+  // become a replica: whoever has a connection wants the master. After any failure the connection is closed. `blocks` is how long the server may keep the answer by the command's own words.
   Status Receive(Reply* reply, std::chrono::milliseconds blocks = {});
 
   // The next reply, which must be WB.READ's. An error reply is kTransient with its text.
@@ -93,10 +96,18 @@ class Connection {
     void operator()(redisReader* reader) const { redisReaderFree(reader); }
   };
 
+  Status OpenServer(const RedisOptions& options);
+  Status Link(const RedisOptions& options);
   Status Connect(std::chrono::steady_clock::time_point deadline);
   Status Handshake(std::chrono::steady_clock::time_point deadline);
-  Status SignIn();
   Status LogIn();
+  Status Select();
+
+  // sentinel.cc
+  Status OpenMaster(const RedisOptions& options);
+  Status AskSentinel(const RedisOptions& options, std::size_t which, RedisOptions* master);
+  Status RequireMaster();
+
   Status Flush(std::chrono::steady_clock::time_point deadline);
   Status Wait(short events, std::chrono::steady_clock::time_point deadline);
   Status Fill(std::chrono::steady_clock::time_point deadline);
@@ -106,7 +117,9 @@ class Connection {
   Status Lost(const Status& why, bool is_silent = false);
   [[nodiscard]] std::string Where() const;
 
-  RedisOptions options_;
+  RedisOptions options_;  // of the server that this is connected to, or was last
+  const char* server_ = "Redis";  // or "Sentinel"
+  std::size_t sentinel_ = 0;      // the one that knew the master last
   int fd_ = -1;
   int wake_ = -1;  // an eventfd, never read: once written, always ready
   std::unique_ptr<Transport> transport_;  // null while not connected

@@ -1,9 +1,12 @@
 #include "stream/entries_reply.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace writebehind {
 namespace {
+
+constexpr std::size_t kBlock = 256U << 10U;
 
 // hiredis hands each finished element to these; the pointer they return only says "made", and is never
 // read but for the root's.
@@ -62,6 +65,17 @@ void* OnNil(const redisReadTask* task) {
 void OnFree(void*) {}
 
 }  // namespace
+
+char* Entries::Allocate(std::size_t size) {
+  if (used_ + size > capacity_) {
+    capacity_ = std::max(size, kBlock);
+    blocks_.emplace_back(new char[capacity_]);
+    used_ = 0;
+  }
+  char* place = blocks_.back().get() + used_;
+  used_ += size;
+  return place;
+}
 
 redisReplyObjectFunctions* EntriesFunctions() {
   static redisReplyObjectFunctions functions = [] {

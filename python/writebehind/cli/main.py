@@ -66,7 +66,8 @@ def main() -> None:
 
     \b
     The server is named by --redis or the environment's WRITEBEHIND_REDIS:
-    redis://[user:password@]host:port/db, for TLS rediss://[…]host:port/db?ssl_ca_certs=FILE
+    redis://[user:password@]host:port/db, for TLS rediss://[…]host:port/db?ssl_ca_certs=FILE,
+    by Sentinel redis+sentinel://[…]host:port,host:port/service/db
     """
 
 
