@@ -21,7 +21,7 @@ from writebehind import registry
 from writebehind.errors import ConfigError, PipelineHalted, TargetUnavailable, WritebehindError
 from writebehind.log import Log
 from writebehind.redis_url import RedisAddress, address_of
-from writebehind.server import redis_errors, require_usable
+from writebehind.server import redis_errors, require_aof, require_usable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -120,6 +120,8 @@ class Engine:
             for pipeline in pipelines:
                 if pipeline.name in self._running:
                     raise ConfigError(f"pipeline '{pipeline.name}' is added twice", "give each its own name")
+                if pipeline.wait_aof:
+                    require_aof(self._client, self.address, pipeline.name)
                 cores.append(self._checked(pipeline))
             with redis_errors(self.address):
                 for pipeline in pipelines:

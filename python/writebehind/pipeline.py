@@ -64,8 +64,9 @@ class Pipeline:
         transform: a callable on each upsert before it is mapped: it gets ``{"key": str, "type": "hash", "value": {field: text}}`` with all
             fields of the hash, and returns it, changed or not; None drops the change. What it raises rejects that change.
         max_pending: the most changes that may wait; 0 (default): no limit. Not served by this version.
-        wait_replicas: replicas that must have a change before it is committed. Default 0; others are not served by this version.
-        wait_aof: True: the AOF must have it. Not served by this version.
+        wait_replicas: replicas that must have a change before it is committed, so that the table never holds what a failover may still
+            lose. Default 0.
+        wait_aof: True: the AOF must have it, on its disk; with wait_replicas, that of so many replicas too. Default False.
 
     Raises:
         ConfigError: a value is none of these; the message names it.
@@ -144,6 +145,8 @@ class Pipeline:
             "retry_interval_ms": round(self.retry_interval_s * 1000),
             "constraint_grace_ms": round(self.constraint_grace * 1000),
             "stop_on_reject": self.error_handling == "stop",
+            "wait_replicas": self.wait_replicas,
+            "wait_aof": self.wait_aof,
             "once": once,
         }
 
@@ -154,6 +157,7 @@ class Pipeline:
             ("writers", 1, "connections"),
             ("max_batch", 1, "rows"),
             ("max_batch_bytes", 1, "bytes"),
+            ("wait_replicas", 0, "replicas"),
         ):
             value = getattr(self, option)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -187,17 +191,16 @@ class Pipeline:
             ("missing", ("null", "keep")),
             ("expired", ("keep", "delete")),
             ("error_handling", ("dlq", "ignore", "stop")),
+            ("wait_aof", (True, False)),
         ):
             if getattr(self, option) not in choices:
-                names = ", ".join(choices)
+                names = ", ".join(map(str, choices))
                 raise ConfigError(f"pipeline '{self.name}': {option} is {getattr(self, option)!r}, not one of {names}")
 
     def _check_planned(self) -> None:
         planned = {
             "error_handling: ignore": self.error_handling == "ignore",
             "max_pending": self.max_pending != 0,
-            "wait_replicas": self.wait_replicas != 0,
-            "wait_aof": self.wait_aof is not False,
         }
         for option, is_used in planned.items():
             if is_used:

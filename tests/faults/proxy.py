@@ -1,4 +1,4 @@
-"""A TCP proxy that loses a request or its answer at a chosen moment, keeps new connections waiting, or is slow."""
+"""A TCP proxy that loses a request or its answer at a chosen moment, is slow or mute, and can keep new connections waiting."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Loss(Enum):
     """Both ends are closed before the server gets what holds the mark."""
     SILENCE = 3
     """The server does not get what holds the mark, and both ends stay open."""
+    HALF = 4
+    """The client gets the first half of what the server answers, and then both ends are closed."""
 
 
 class Proxy:
@@ -31,6 +33,8 @@ class Proxy:
         """Of all that passes from now on, in either direction."""
         self._open = threading.Event()
         self._open.set()
+        self.is_mute = False
+        """What servers send is thrown away, and both ends stay open."""
         self._lock = threading.Lock()
         self._mark: bytes | None = None
         self._loss = Loss.ANSWER
@@ -92,11 +96,11 @@ class Proxy:
             return
         server.settimeout(None)
         self._sockets.append(server)
-        swallow = threading.Event()
+        swallow: list[Loss] = []
         threading.Thread(target=self._answers, args=(server, client, swallow), daemon=True).start()
         self._requests(client, server, swallow)
 
-    def _requests(self, client: socket.socket, server: socket.socket, swallow: threading.Event) -> None:
+    def _requests(self, client: socket.socket, server: socket.socket, swallow: list[Loss]) -> None:
         before = b""
         with suppress(OSError):
             while data := client.recv(1 << 16):
@@ -109,20 +113,23 @@ class Proxy:
                 if loss is Loss.SILENCE:
                     self.lost.set()
                     continue
-                if loss is Loss.ANSWER:
-                    swallow.set()
+                if loss is not None:
+                    swallow.append(loss)
                 server.sendall(data)
         _shut(client)
         _shut(server)
 
-    def _answers(self, server: socket.socket, client: socket.socket, swallow: threading.Event) -> None:
+    def _answers(self, server: socket.socket, client: socket.socket, swallow: list[Loss]) -> None:
         with suppress(OSError):
             while data := server.recv(1 << 16):
                 self._wait()
-                if swallow.is_set():
+                if swallow:
                     self.lost.set()
+                    if swallow[0] is Loss.HALF:
+                        client.sendall(data[: len(data) // 2])
                     break
-                client.sendall(data)
+                if not self.is_mute:
+                    client.sendall(data)
         _shut(client)
         _shut(server)
 

@@ -211,6 +211,10 @@ class Stack:
     def waiting(self) -> int:
         return int(self.redis.xlen("writebehind:{persons}:stream"))
 
+    def status(self, what: str) -> str:
+        """What the engine says of itself (docs/protocol.md)."""
+        return self.redis.hget("writebehind:{persons}:engine", what) or ""
+
     def registered(self) -> bool:
         return bool(self.redis.hexists("writebehind:registry", "persons"))
 

@@ -155,6 +155,9 @@ def test_prefixes_that_are_refused(prefix: str) -> None:
         ({"mappings": ["a"]}, "mappings is list"),
         ({"connector": object()}, "object is no connector"),
         ({"transform": 5}, "not a callable"),
+        ({"wait_replicas": -1}, "wait_replicas is -1"),
+        ({"wait_replicas": True}, "wait_replicas is True"),
+        ({"wait_aof": "yes"}, "wait_aof is 'yes', not one of True, False"),
     ],
 )
 def test_wrong_values_are_named(options: dict[str, Any], message: str) -> None:
@@ -166,8 +169,6 @@ def test_wrong_values_are_named(options: dict[str, Any], message: str) -> None:
     "options",
     [
         {"max_pending": 10},
-        {"wait_replicas": 1},
-        {"wait_aof": True},
         {"error_handling": "ignore"},
     ],
     ids=lambda options: next(iter(options)),
@@ -179,17 +180,9 @@ def test_options_not_served_say_so(options: dict[str, Any]) -> None:
 
 def test_options_that_reach_the_core() -> None:
     pipeline = RGWriteBehind(
-        "person",
-        MAPPINGS,
-        CONNECTOR,
-        writers=3,
-        max_batch=10,
-        constraint_grace=0.5,
-        error_handling="stop",
-        keys=["person_id"],
-        missing="keep",
-        expired="delete",
-    ).pipeline
+        "person", MAPPINGS, CONNECTOR, writers=3, max_batch=10, constraint_grace=0.5, error_handling="stop", keys=["person_id"], missing="keep", expired="delete",
+        wait_replicas=2, wait_aof=True,
+    ).pipeline  # fmt: skip
     assert pipeline.core_options(once=True) == {
         "batch": 100,
         "duration_ms": 100,
@@ -199,6 +192,8 @@ def test_options_that_reach_the_core() -> None:
         "retry_interval_ms": 5000,
         "constraint_grace_ms": 500,
         "stop_on_reject": True,
+        "wait_replicas": 2,
+        "wait_aof": True,
         "once": True,
     }
     assert pipeline.definition()["expired"] == "delete"

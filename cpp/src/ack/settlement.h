@@ -21,6 +21,7 @@ struct Settlement {
   std::string checkpoint_field;  // <output>/<identity>/<writer>of<writers>
   StreamId last;                 // of the batch
   std::uint64_t reading = 0;     // of its parcels
+  bool is_given_back = false;    // nothing was decided: all of that reading is to be read again
   std::vector<Answer> answers;
   std::vector<std::string> passed_strays;  // fields that nothing needs once this is settled
   std::vector<Holding> holdings;  // the records that it decides

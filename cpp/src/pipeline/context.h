@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "pipeline/definitions.h"
 #include "pipeline/lease.h"
 #include "pipeline/pause.h"
+#include "pipeline/survival.h"
 #include "util/bounded_queue.h"
 #include "util/signal.h"
 #include "util/stop.h"
@@ -53,6 +55,7 @@ struct Context {
         board(shared->board),
         lease(shared->lease),
         token(lease.token()),
+        survival(options),
         budget(std::make_shared<Budget>(2 * options.max_batch_bytes + (options.writers + 1) * options.max_batch_rows * kSmallRecord)) {
     for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
   }
@@ -77,6 +80,7 @@ struct Context {
   StatusBoard& board;
   const Lease& lease;
   const std::string token;  // of this turn
+  Survival survival;
   Tracker tracker;
   std::shared_ptr<Budget> budget;
   Signal settle;
@@ -89,6 +93,7 @@ struct Context {
   std::atomic<std::uint64_t> readings{0};  // of the stream from its beginning
   std::atomic<bool> read_again{false};     // the settler wants another
   std::mutex restoring;                    // one worker at a time gives the stream a new identity
+  std::set<std::uint64_t> restored;        // identities that were found to be behind the target; guarded by it
 };
 
 }  // namespace writebehind

@@ -75,6 +75,11 @@ std::uint64_t Definitions::identity() const {
   return identities_.empty() ? 0 : identities_.back();
 }
 
+std::vector<std::uint64_t> Definitions::identities() const {
+  std::lock_guard lock(mutex_);
+  return identities_;
+}
+
 std::optional<std::size_t> Definitions::PlaceOf(std::uint64_t identity) const {
   std::lock_guard lock(mutex_);
   const auto found = std::find(identities_.begin(), identities_.end(), identity);

@@ -31,6 +31,8 @@ class Definitions {
   // Of the last Load: the serial of the definition that captures now, and the stream's identity.
   [[nodiscard]] std::uint32_t current() const;
   [[nodiscard]] std::uint64_t identity() const;
+  // All that the stream had, oldest first.
+  [[nodiscard]] std::vector<std::uint64_t> identities() const;
   // Of the registration, for its life; 0: it has none.
   [[nodiscard]] std::uint64_t origin() const;
   // The stream that is there had this identity once.

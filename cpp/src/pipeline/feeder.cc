@@ -26,6 +26,8 @@ void Feeder::Run() {
 }
 
 Status Feeder::Step() {
+  if (handed_over_ && !context_->read_again.load()) return Finish();
+  handed_over_ = false;
   if (Status status = Open(); !status.ok()) return status;
   if (context_->options.once && !end_) {
     done_ = true;  // nothing was there
@@ -35,7 +37,11 @@ Status Feeder::Step() {
     context_->stop.SleepFor(std::chrono::milliseconds(50));
     return Status::Ok();
   }
-  if (context_->read_again.exchange(false)) rewind_ = true;
+  if (context_->read_again.exchange(false)) {
+    // Over a new connection: there may be another master by now.
+    reader_.connection().Close();
+    return Status::Ok();
+  }
   if (rewind_) {
     if (Status status = Rewind(); !status.ok() || rewind_) return status;
   }
@@ -43,7 +49,7 @@ Status Feeder::Step() {
   std::shared_ptr<Entries> entries;
   if (Status status = Read(&entries); !status.ok()) return status;
   if (entries->all.empty()) {
-    done_ = context_->options.once;
+    handed_over_ = context_->options.once;
     return Status::Ok();
   }
   std::shared_ptr<Parcel> parcel;
@@ -52,7 +58,17 @@ Status Feeder::Step() {
   const StreamId last = parcel->ticket->last;
   reader_.Advance(parcel->ticket->identity, last);
   Deal(std::move(parcel));
-  done_ = end_.has_value() && last >= *end_;
+  handed_over_ = end_.has_value() && last >= *end_;
+  return Status::Ok();
+}
+
+// What is given back is to be read again.
+Status Feeder::Finish() {
+  if (context_->survival.is_wanted() && context_->tracker.Oldest()) {
+    context_->stop.SleepFor(std::chrono::milliseconds(10));
+    return Status::Ok();
+  }
+  done_ = !context_->read_again.load();
   return Status::Ok();
 }
 
@@ -101,6 +117,9 @@ Status Feeder::Rewind() {
   }
   std::optional<StreamId> last;
   if (Status status = LastEntry(&last); !status.ok()) return status;
+  if (context_->survival.is_wanted()) {
+    if (Status status = context_->survival.Begin(&reader_.connection()); !status.ok()) return status;
+  }
   again_until_ = last.value_or(StreamId{});
   context_->tracker.Restart();
   ++context_->readings;

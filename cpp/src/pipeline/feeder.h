@@ -26,6 +26,7 @@ class Feeder {
 
  private:
   Status Step();
+  Status Finish();
   Status Open();
   Status Join();
   Status Register();
@@ -44,6 +45,7 @@ class Feeder {
   Retry retry_;
   std::optional<StreamId> end_;  // with `once`: the last entry at the start
   bool found_end_ = false;
+  bool handed_over_ = false;  // with `once`: all that was there at the start
   std::uint32_t registered_ = 0;  // serial of the definition that was current when we joined
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   StreamId again_until_;  // where the stream ended at the last rewind

@@ -43,7 +43,12 @@ bool SettleLoop::LanesEmpty() const {
 void SettleLoop::Collect() {
   for (auto& lane : context_->lanes) {
     while (auto settlement = lane->settlements.TryPop()) {
-      context_->board.SetSettled(settlement->last);
+      // Before its last change counts as decided: the reader waits for that.
+      if (settlement->is_given_back) {
+        context_->read_again.store(true);
+      } else {
+        context_->board.SetSettled(settlement->last);
+      }
       settler_.Add(std::move(settlement));
     }
   }

@@ -28,6 +28,7 @@ bool Worker::RunOnce() {
   if (!NextBatch()) return false;
   if (batch_.empty()) return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
   if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
+  if (is_gone_) return GiveBack();
   if (cut_.empty()) brake_.Passed();
   Count();
   Decided();
@@ -42,7 +43,7 @@ bool Worker::RunOnce() {
 bool Worker::NextBatch() {
   refused_.clear();
   rewriter_.Clear();
-  storing_ = recalled_ = false;
+  storing_ = recalled_ = secured_ = is_gone_ = false;
   if (cut_.empty()) {
     whole_ = true;
     bool full = false;
@@ -83,6 +84,7 @@ Status Worker::Attempt() {
   }
   if (Status status = HandleRefused(); !status.ok()) return status;
   if (Status status = StoreStrays(); !status.ok()) return status;
+  if (Status status = Secure(); !status.ok() || is_gone_) return status;
   return Commit(plan);
 }
 

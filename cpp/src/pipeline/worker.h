@@ -85,6 +85,8 @@ class Worker {
   Status IsInStream(StreamId id, bool* is_there);
   Status Restored(std::uint64_t identity, StreamId at, bool* is_restored);
   Status StartIdentity(StreamId behind);
+  Status Secure();
+  bool GiveBack();
   Status RecallRejections(const std::vector<std::uint32_t>& records);
   Status RejectionReason(std::string_view id, std::string* reason);
   Status OpenRedis();
@@ -145,6 +147,8 @@ class Worker {
   std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
   bool whole_ = true;                   // batch_ was not cut yet
+  bool secured_ = false;                // batch_ outlives a failover, as far as the options ask for that
+  bool is_gone_ = false;                // the server that batch_ was read from is no more: it is given back
   std::map<std::uint64_t, Passed> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
 };
 

@@ -10,8 +10,9 @@
 namespace writebehind {
 namespace {
 
-constexpr char kRestored[] = "Redis came back as it was before the last commits, as from a backup: what waits is written again, "
-                             "under a new identity of the stream; keys that changed in between may differ from the table";
+constexpr char kRestored[] = "Redis came back as it was before the last commits, as from a backup, or from a replica that lacked them: "
+                             "what waits is written again, under a new identity of the stream; keys that changed in between may "
+                             "differ from the table";
 
 std::string KeyOf(const Context& context, const char* what) { return "writebehind:{" + context.options.name + "}:" + what; }
 
@@ -24,16 +25,41 @@ Status Worker::CommandRedis(std::span<const std::string_view> words, Reply* repl
   return AsTransient(redis_.Command(words, reply));
 }
 
-// Reading begins anew: Redis may be another one than before. Nothing is under way.
+// Reading begins anew: Redis may be another one than before. Nothing is under way. A promotion has begun an identity: whether the one before it
+// is there to its end is asked too, so back to the newest of which something was committed.
 Status Worker::Rejoin() {
   passed_.clear();
   strays_.Reset();
+  redis_.Close();
   if (target_.exactly_once()) {
     if (Status status = Connect(); !status.ok()) return status;
   }
+  const std::vector<std::uint64_t> identities = context_->definitions.identities();
   const Passed* passed = nullptr;
-  const std::uint64_t identity = context_->definitions.identity();
-  return identity == 0 ? Status::Ok() : Locate(identity, &passed);
+  for (auto identity = identities.rbegin(); identity != identities.rend() && (passed == nullptr || passed->last() == StreamId{}); ++identity) {
+    if (Status status = Locate(*identity, &passed); !status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+// Last before the commit: what a batch that is given back has stored as rejected is found there by whoever reads it again.
+Status Worker::Secure() {
+  if (secured_ || !context_->survival.is_wanted()) return Status::Ok();
+  if (Status status = OpenRedis(); !status.ok()) return status;
+  Status status = context_->survival.Await(&redis_, batch_.last(), &is_gone_);
+  secured_ = status.ok();
+  return status;
+}
+
+// The master that the batch was read from is gone, and nobody can say whether the one that followed it has the batch.
+bool Worker::GiveBack() {
+  redis_.Close();
+  strays_.Reset();
+  auto settlement = std::make_unique<Settlement>();
+  settlement->reading = batch_.holdings.front().parcel->reading;
+  settlement->is_given_back = true;
+  settlement->holdings = batch_.holdings;
+  return lane_->settlements.Push(std::move(settlement));
 }
 
 Status Worker::SkipCommitted() {
@@ -115,11 +141,13 @@ Status Worker::Restored(std::uint64_t identity, StreamId at, bool* is_restored) 
   if (!status.ok() && status.code() != Code::kRefused) return AsTransient(status);
   *is_restored = status.ok() && context_->definitions.HasIdentity(identity);
   if (!*is_restored) return Status::Ok();
+  // After a promotion, or where another writer was first, there is a new identity already.
+  const bool has_successor = identity != context_->definitions.identity();
+  if (!context_->restored.insert(identity).second && has_successor) return Status::Ok();
   context_->board.SetRestored(kRestored);
-  if (identity != context_->definitions.identity()) return Status::Ok();  // another writer was first
   Log(LogLevel::kWarning, context_->options.name,
       fmt::format("{} (entry {} was committed, and is neither in the stream nor passed by the checkpoint in Redis)", kRestored, at.ToString()));
-  return StartIdentity(at);
+  return has_successor ? Status::Ok() : StartIdentity(at);
 }
 
 // What is captured from now on has IDs behind `behind`, and an identity whose checkpoint begins anew: it is
