@@ -70,7 +70,7 @@ def test_the_master_is_killed_under_load(module: Path, tmp_path: Path) -> None:
     """What was acknowledged is in the table, and nothing is written twice; the old master comes back as a replica."""
     least = ("--min-replicas-to-write", "1")
     with (
-        stack("sqlite", module, tmp_path, *least, options=", wait_replicas=1") as run,
+        stack("sqlite", module, tmp_path, *least, options=", wait_replicas=1, writers=2") as run,
         replica_of(run, module, *least) as one,
         replica_of(run, module, *least) as other,
         sentinels_of(run, replicas=2, count=3) as (first, second, third),
@@ -183,3 +183,13 @@ def test_a_replica_that_hangs_holds_commits_up(module: Path, tmp_path: Path) -> 
         run.redis.config_set("maxmemory", 0)
         run.assert_equal()
         wait_until(lambda: run.status("state") == "running", 20, "the end of the retries")
+        replica.signal(signal.SIGSTOP)
+        try:
+            run.hset(0, 10, first_name="not yet")
+            wait_until(lambda: run.status("state") == "retrying", 20, "a retry")
+            assert run.engine.terminate(5) == 0
+        finally:
+            replica.signal(signal.SIGCONT)
+        run.engine.start("--once")
+        assert (run.engine.wait(), run.waiting) == (0, 0)
+        run.assert_equal()
