@@ -17,6 +17,7 @@ from writebehind.overview import read_overview
 from writebehind.testing import free_port, wait_until
 
 WRITERS = 4
+STREAM = "writebehind:{persons}:stream"
 
 
 def warned(run: Stack) -> bool:
@@ -147,6 +148,26 @@ def test_a_replica_that_lacks_the_last_changes_is_promoted(waits: bool, is_runni
             assert run.engine.log.count("came back as it was") == said
 
 
+def test_a_run_once_reads_again_what_its_master_took_along(module: Path, tmp_path: Path) -> None:
+    with stack("sqlite", module, tmp_path, options=", wait_replicas=1", proxied=True) as run, Proxy(run.server.port) as line:
+        with replica_of(run, module, link=line) as replica:
+            run.start()
+            assert run.engine.terminate() == 0
+            run.hset(0, 10)
+            with redis.Redis(port=replica.port) as client:
+                wait_until(lambda: client.xlen(STREAM) == 10, 20, "the replica's data")
+            line.is_mute = True
+            run.hset(5, 15, first_name="lost")
+            run.engine.start("--once")
+            wait_until(lambda: "nothing is committed before 1 replicas have it" in run.status("message"), 20, "the reason in `status`")
+            run.server.kill()
+            promote(run, replica)
+            with replica_of(run, module):
+                assert (run.engine.wait(), run.waiting) == (0, 0)
+            run.assert_equal()
+            assert run.target.count() == 10
+
+
 def test_a_master_that_becomes_a_replica_is_left(module: Path, tmp_path: Path) -> None:
     """Its connections stay open; where the engine connects anew is another server by then."""
     with stack("sqlite", module, tmp_path, proxied=True) as run, replica_of(run, module) as replica:
@@ -177,6 +198,8 @@ def test_a_replica_that_hangs_holds_commits_up(module: Path, tmp_path: Path) -> 
             wait_until(lambda: "and within 1 s 0 had (wait_replicas; 1 connected)" in run.status("message"), 20, "the reason in `status`")
             assert (run.status("state"), run.target.rows()["0"]) == ("retrying", ("name 0", 0))
             run.redis.config_set("maxmemory", 1)  # the write that replicas are to confirm passes all the same
+            retries = int(run.status("retries"))
+            wait_until(lambda: int(run.status("retries")) > retries + 1, 20, "another attempt")
         finally:
             replica.signal(signal.SIGCONT)
         run.drain()

@@ -96,7 +96,8 @@ def test_the_acl_lines_are_enough(admin: redis.Redis, address: str, application:
     pipeline = Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=connector)
     url = f"redis://writebehind:secret@{address}"
     stream = "writebehind:{p}:stream"  # who may not read or remove its entries by plain commands may not by ours
-    for command in (f"XREAD STREAMS {stream} 0", f"XDEL {stream} 1-1"):
+    waits = ["INFO replication", "WAIT 1 1", "CONFIG GET append*"] + ["WAITAOF 1 1 1"] * (inspect(admin).compatible >= (7, 2))
+    for command in (f"XREAD STREAMS {stream} 0", f"XDEL {stream} 1-1", *waits):
         assert admin.execute_command("ACL", "DRYRUN", "writebehind", *command.split()) in (b"OK", True)
     with Engine(url, [pipeline], log=Log("error")) as engine:
         application.execute_command("HSET", "k:1", "a", "1", "#", "=token")
