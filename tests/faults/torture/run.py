@@ -62,6 +62,8 @@ class Torture:
         """Waits until the stream is empty; returns a sentence for each violation."""
         self.look.wait(DRAIN_S)
         self.world.history.flush()
+        if waiting := self.world.waiting():  # all else follows from it
+            return [*self.world.ended, f"the stream still holds {waiting} entries; the engine has said: {self.world.engine.log[-2000:]}"]
         return [*self.world.ended, *violations(self.look.expected(), self.look.snapshot())]
 
     def settle(self) -> None:
