@@ -139,21 +139,30 @@ class Engine:
         """The core of a pipeline, not started."""
         from writebehind import _core
 
-        return _core.Pipeline(
-            {
-                "name": pipeline.name,
-                "definition": self.definition_text(pipeline),
-                "redis": self.address.core(),
-                "sink": self._sink_options(pipeline),
-                "options": {**pipeline.core_options(once=self.once), "lease_ms": int(os.environ.get("WRITEBEHIND_LEASE_MS", LEASE_MS))},
-                "credentials": pipeline.connector.credentials(),
-                "transform": pipeline.transform,
-            }
-        )
+        return _core.Pipeline(self.config(pipeline))
+
+    def config(self, pipeline: Pipeline) -> dict[str, Any]:
+        """The mapping that the core's classes take."""
+        return {
+            "name": pipeline.name,
+            "definition": self.registration_text(pipeline),
+            "redis": self.address.core(),
+            "sink": self._sink_options(pipeline),
+            "options": {**pipeline.core_options(once=self.once), "lease_ms": int(os.environ.get("WRITEBEHIND_LEASE_MS", LEASE_MS))},
+            "credentials": pipeline.connector.credentials(),
+            "transform": pipeline.transform,
+        }
 
     def _sink_options(self, pipeline: Pipeline) -> dict[str, Any]:
         options = pipeline.connector.sink_options()
         return {**options, **self.address.sink()} if getattr(pipeline.connector, "is_same_server", False) else options
+
+    @staticmethod
+    def registration_text(pipeline: Pipeline) -> str:
+        """What `WB.REGISTER` is given: the definition and the limit of what may wait."""
+        from writebehind.definition import to_json
+
+        return to_json({**pipeline.definition(), **pipeline.limit()})
 
     @staticmethod
     def definition_text(pipeline: Pipeline) -> str:

@@ -30,6 +30,9 @@ class PipelineOverview:
         rejected: changes that are listed as rejected now.
         flushed: changes that a flush of Redis discarded.
         replaced: how often the stream was evicted, deleted or overwritten.
+        max_pending: the most changes that may wait; 0: no limit.
+        when_full: "warn" or "reject", at that limit.
+        refused: commands of clients that were refused for it, since Redis started.
         paused: by an operator.
         lag_ms: age of the oldest change that waits, in ms, as the engine last said.
         per_second: rows written per second since the engine started.
@@ -49,6 +52,9 @@ class PipelineOverview:
     rejected: int
     flushed: int
     replaced: int
+    max_pending: int
+    when_full: str
+    refused: int
     paused: bool
     lag_ms: int
     per_second: float
@@ -120,6 +126,9 @@ def _overview(client: Redis, state: registry.PipelineState, now_ms: int) -> Pipe
         rejected=int(rejected),
         flushed=state.flushed,
         replaced=state.replaced,
+        max_pending=state.max_pending,
+        when_full=state.when_full,
+        refused=state.refused,
         paused=paused == "1",
         lag_ms=int(engine.get("lag_ms") or 0),
         per_second=round(engine.get("written", 0) / running_s, 1) if running_s > 0 else 0.0,
@@ -145,6 +154,9 @@ def _warnings(overview: PipelineOverview) -> list[str]:
         warnings.append(str(overview.engine["restored"]))
     if overview.paused:
         warnings.append(f"writing is paused; changes wait until: writebehind resume {overview.name}")
+    if overview.max_pending and overview.waiting >= overview.max_pending:
+        refuses = ": writes to its keys are refused until some are written" if overview.when_full == "reject" else ""
+        warnings.append(f"{overview.waiting} changes wait, and max_pending is {overview.max_pending}{refuses}")
     if overview.rejected:
         warnings.append(f"{overview.rejected} changes were rejected: writebehind rejected list {overview.name}")
     if overview.flushed:

@@ -63,7 +63,9 @@ class Pipeline:
         error_handling: "dlq" (default) stores a refused change in the rejected stream; "stop" ends the pipeline at it.
         transform: a callable on each upsert before it is mapped: it gets ``{"key": str, "type": "hash", "value": {field: text}}`` with all
             fields of the hash, and returns it, changed or not; None drops the change. What it raises rejects that change.
-        max_pending: the most changes that may wait; 0 (default): no limit. Not served by this version.
+        max_pending: the most changes that may wait in Redis; 0 (default): no limit. What is captured is never lost for it.
+        when_full: at that limit: "warn" (default) says so in the server's log and in `status`; "reject" makes Redis refuse commands that
+            would add a change (HSET and its kin, RESTORE) with an error `WBFULL …`, until some are written. Deletes always pass.
         wait_replicas: replicas that must have a change before it is committed, so that the table never holds what a failover may still
             lose. Default 0.
         wait_aof: True: the AOF must have it, on its disk; with wait_replicas, that of so many replicas too. Default False.
@@ -92,6 +94,7 @@ class Pipeline:
     error_handling: Literal["dlq", "ignore", "stop"] = "dlq"
     transform: Callable[[Any], Any] | None = None
     max_pending: int = 0
+    when_full: Literal["warn", "reject"] = "warn"
     wait_replicas: int = 0
     wait_aof: bool = False
     source: str = field(default="", compare=False)
@@ -131,8 +134,12 @@ class Pipeline:
         return f"{self.prefix}:*"
 
     def definition(self) -> dict[str, Any]:
-        """What Redis is told: the JSON object that `WB.REGISTER` takes."""
+        """The part of the registration that says what is captured and where it goes: versions are of this."""
         return build_definition(self)
+
+    def limit(self) -> dict[str, Any]:
+        """The part that is always the running recipe's; what `WB.REGISTER` takes is both."""
+        return {"max_pending": self.max_pending, "when_full": self.when_full} if self.max_pending else {}
 
     def core_options(self, *, once: bool = False) -> dict[str, Any]:
         """The mapping that `_core.Pipeline` takes as `options`."""
@@ -158,6 +165,7 @@ class Pipeline:
             ("max_batch", 1, "rows"),
             ("max_batch_bytes", 1, "bytes"),
             ("wait_replicas", 0, "replicas"),
+            ("max_pending", 0, "changes"),
         ):
             value = getattr(self, option)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -192,6 +200,7 @@ class Pipeline:
             ("expired", ("keep", "delete")),
             ("error_handling", ("dlq", "ignore", "stop")),
             ("wait_aof", (True, False)),
+            ("when_full", ("warn", "reject")),
         ):
             if getattr(self, option) not in choices:
                 names = ", ".join(map(str, choices))
@@ -200,7 +209,6 @@ class Pipeline:
     def _check_planned(self) -> None:
         planned = {
             "error_handling: ignore": self.error_handling == "ignore",
-            "max_pending": self.max_pending != 0,
         }
         for option, is_used in planned.items():
             if is_used:

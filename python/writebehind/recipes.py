@@ -25,6 +25,7 @@ class _Added(TypedDict, total=False):
     writers: int
     max_batch: int
     max_pending: int
+    when_full: Literal["warn", "reject"]
     constraint_grace: float
     error_handling: Literal["dlq", "ignore", "stop"]
     wait_replicas: int
@@ -56,8 +57,8 @@ class RGWriteBehind:
         duration: the time that ends it, in milliseconds. Default 100.
         transform: a callable on each upsert before it is mapped; see `Pipeline`.
         eventTypes: names of the events to capture; None (the default): every event that changes a value.
-        keys, missing, expired, writers, max_batch, max_pending, constraint_grace, error_handling, wait_replicas, wait_aof: as for
-            `Pipeline`.
+        keys, missing, expired, writers, max_batch, max_pending, when_full, constraint_grace, error_handling, wait_replicas, wait_aof: as
+            for `Pipeline`.
 
     Raises:
         ConfigError: a value is wrong; the message names it.

@@ -29,6 +29,7 @@ class Registration:
         active: False after unregistering: nothing is captured, what waits can be drained.
         waiting_definitions: how many earlier ones are kept for entries that wait.
         has_field_keys: one of all these has key columns that are fields.
+        limit: of what may wait, as `Pipeline.limit` has it; {}: none.
     """
 
     serial: int
@@ -36,6 +37,7 @@ class Registration:
     active: bool = True
     waiting_definitions: int = 0
     has_field_keys: bool = False
+    limit: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class PipelineState:
     definition: int = 0
     identity: str = ""
     active: bool = True
+    max_pending: int = 0
+    when_full: str = "warn"
+    refused: int = 0
     raw: dict[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -89,13 +94,14 @@ def read_registration(text: str | None) -> Registration | None:
             bool(value.get("active", True)),
             len(definitions) - 1,
             any("key_fields" in definition for definition in definitions.values()),
+            {name: value[name] for name in ("max_pending", "when_full") if name in value},
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"a registration in {REGISTRY} can't be read: {error!r}") from None
 
 
 def register(client: Redis, pipeline: Pipeline) -> Registered:
-    """Registers a pipeline's definition, by the version rules; under them it attaches to an equal one.
+    """Registers a pipeline's definition, by the version rules; under them it attaches to an equal one. Its limit is this pipeline's anyway.
 
     Raises:
         VersionError: another definition is there that this one may not replace.
@@ -107,11 +113,11 @@ def register(client: Redis, pipeline: Pipeline) -> Registered:
             transaction.watch(REGISTRY)
             there = read_registration(transaction.hget(REGISTRY, pipeline.name))  # type: ignore[arg-type]
             action, text = decide(pipeline.name, pipeline.definition(), there)
-            if there is not None and action == "attached":
+            if there is not None and action == "attached" and there.limit == pipeline.limit():
                 return Registered(action, there.serial, text)
             # WATCH, because another engine may register the same name between our reading and our command.
             transaction.multi()
-            transaction.execute_command("WB.REGISTER", pipeline.name, text)
+            transaction.execute_command("WB.REGISTER", pipeline.name, to_json({**json.loads(text), **pipeline.limit()}))
             try:
                 reply = transaction.execute()
             except WatchError:
@@ -206,5 +212,8 @@ def _state(raw: dict[str, str]) -> PipelineState:
         definition=number("definition"),
         identity=raw.get("identity", ""),
         active=raw.get("active", "1").lower() in ("1", "true", "yes"),
+        max_pending=number("max_pending"),
+        when_full=raw.get("when_full", "warn"),
+        refused=number("refused"),
         raw=raw,
     )

@@ -12,7 +12,7 @@ import redis
 from tests.capture.support import drain, hset, identity, raw_entries, register, stream_of
 from writebehind.testing import RedisServer
 
-COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "REQUEUE", "HSET", "HMSET", "COPY"]
+COMMANDS = ["REGISTER", "UNREGISTER", "LIST", "CAPTURE", "READ", "SETTLE", "REJECT", "REQUEUE", "HSET", "HMSET", "UNLESSFULL", "COPY"]
 
 
 def cli(server: RedisServer, *words: str) -> str:
@@ -29,7 +29,7 @@ def test_info(client: redis.Redis) -> None:
     assert told["writebehind_pipelines"] == 2
     assert told["writebehind_captured_total"] == 2
     assert told["writebehind_capturing"] == 1
-    assert told["writebehind_pipeline_p"] == {"db": 0, "active": 1, "captured": 2, "flushed": 0, "waiting": 0}
+    assert told["writebehind_pipeline_p"] == {"db": 0, "active": 1, "captured": 2, "flushed": 0, "waiting": 0, "max_pending": 0, "refused": 0}
     assert told["writebehind_pipeline_q"]["captured"] == 0
     assert "writebehind_pipelines" in client.info("everything")
 
@@ -46,6 +46,7 @@ def test_documentation(client: redis.Redis, server: RedisServer, command: str) -
     [
         (["WB.HSET", "k", "a", "1", "#", "="], ["k"]),
         (["WB.HMSET", "k", "a", "1"], ["k"]),
+        (["WB.UNLESSFULL", "HINCRBY", "k", "a", "1"], ["k"]),
         (["WB.COPY", "k1", "k2", "DB", "3"], ["k1", "k2"]),
         (["WB.CAPTURE", "k1", "k2"], ["k1", "k2"]),
         (["WB.CAPTURE", "ABSENT", "k1", "k2"], ["k1", "k2"]),

@@ -182,7 +182,7 @@ def test_list_tells_what_there_is(client: redis.Redis) -> None:
     line = listed(client)
     assert line == {
         "name": "p", "stream": stream_of(), "version": None, "captured": 1, "rejected": 0, "flushed": 0, "replaced": 0, "waiting": 1,
-        "definition": 1, "identity": registration(client)["identities"][-1], "active": 1,
+        "definition": 1, "identity": registration(client)["identities"][-1], "active": 1, "max_pending": 0, "when_full": "warn", "refused": 0,
     }  # fmt: skip
 
 

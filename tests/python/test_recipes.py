@@ -26,7 +26,7 @@ def script_builder(monkeypatch: pytest.MonkeyPatch) -> gears._ScriptBuilder:
 
 def test_the_parameters_are_those_of_rgsync() -> None:
     own = "GB keysPrefix mappings connector name version onFailedRetryInterval batch duration transform eventTypes"
-    more = "keys missing expired writers max_batch max_pending constraint_grace error_handling wait_replicas wait_aof"
+    more = "keys missing expired writers max_batch max_pending when_full constraint_grace error_handling wait_replicas wait_aof"
     parameters = inspect.signature(RGWriteBehind).parameters
     assert " ".join(parameters) == f"{own} {more}"
     assert [parameter.default for parameter in parameters.values()][5:9] == [None, 5, 100, 100]
@@ -140,6 +140,8 @@ def test_prefixes_that_are_refused(prefix: str) -> None:
         ({"duration": -1}, "duration_ms is -1"),
         ({"writers": 0}, "writers is 0"),
         ({"max_batch": 0}, "max_batch is 0"),
+        ({"max_pending": -1}, "max_pending is -1"),
+        ({"when_full": "drop"}, "when_full is 'drop', not one of warn, reject"),
         ({"onFailedRetryInterval": 0}, "retry interval"),
         ({"missing": "zero"}, "missing is 'zero'"),
         ({"expired": True}, "expired is True"),
@@ -168,7 +170,6 @@ def test_wrong_values_are_named(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"max_pending": 10},
         {"error_handling": "ignore"},
     ],
     ids=lambda options: next(iter(options)),
@@ -197,6 +198,11 @@ def test_options_that_reach_the_core() -> None:
         "once": True,
     }
     assert pipeline.definition()["expired"] == "delete"
+    assert pipeline.limit() == {}
+    limited = RGWriteBehind("person", MAPPINGS, CONNECTOR, name="limited", max_pending=9, when_full="reject").pipeline
+    assert limited.limit() == {"max_pending": 9, "when_full": "reject"} and limited.definition() == pipeline.definition() | {
+        "expired": "keep", "outputs": limited.definition()["outputs"]
+    }  # fmt: skip
     assert pipeline.definition()["outputs"][0]["missing"] == "keep"
 
 

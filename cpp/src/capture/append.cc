@@ -1,5 +1,6 @@
 #include "capture/append.h"
 
+#include "capture/backlog.h"
 #include "capture/entry_header.h"
 #include "capture/hash_command.h"
 #include "capture/hash_fields.h"
@@ -94,6 +95,7 @@ std::optional<redis::StreamId> Put(redis::Context* ctx, Database* database, Pipe
                  pipeline->name().c_str(), View(pipeline->stream()).data());
       return std::nullopt;
     }
+    if (pipeline->limit().max_pending != 0) Backlog::OnGrown(ctx, pipeline, redis::ValueLength(stream.get()));
   }
   redis::Replicate(ctx, "XADD", "scss", pipeline->stream(), StreamIdText(id).text, EntryFieldName(),
                    packed.get());

@@ -161,11 +161,16 @@ Argument copy_args[] = {Arg("source", kArgKey),
                         Arg("database", kArgInteger, kOptional, "DB"),
                         Arg("replace", kArgToken, kOptional, "REPLACE"),
                         {}};
+Argument unless_full_args[] = {Arg("command", kArgString),
+                               Arg("key", kArgKey),
+                               Arg("argument", kArgString, kOptional | kMultiple),
+                               {}};
 Argument hash_args[] = {Arg("key", kArgKey), Block("data", pair_parts, kMultiple), {}};
 
 // WB.CAPTURE has none: only a function knows whether its first argument is a key.
 // HSET's and COPY's own flags, so that the same key permissions are asked for.
 KeySpec hash_keys[] = {KeyAt(1, redis::kKeyReadWrite | redis::kKeyUpdate), {}};
+KeySpec unless_full_keys[] = {KeyAt(2, redis::kKeyReadWrite | redis::kKeyUpdate), {}};
 KeySpec copy_keys[] = {KeyAt(1, redis::kKeyReadOnly | redis::kKeyAccess),
                        KeyAt(2, redis::kKeyOverwrite | redis::kKeyUpdate),
                        {}};
@@ -205,6 +210,8 @@ const Documentation kDocumentation[] = {
      "O(N) with N fields", -4, hash_keys, hash_args},
     {"WB.HMSET", "HMSET with a field '#' that says whether the change is replicated to the target.",
      "O(N) with N fields", -4, hash_keys, hash_args},
+    {"WB.UNLESSFULL", "Runs a command that adds to a hash, unless as many changes wait as its pipeline allows.",
+     "That of the command", -3, unless_full_keys, unless_full_args},
     {"WB.COPY", "COPY into another database, where the server's own would leave the client there.",
      "O(N) with N elements", -3, copy_keys, copy_args},
 };

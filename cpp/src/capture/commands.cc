@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "capture/acl.h"
+#include "capture/backlog.h"
 #include "capture/command_docs.h"
 #include "capture/copy_command.h"
 #include "capture/guard.h"
@@ -37,25 +38,30 @@ struct CommandRow {
   const char* name;
   redis::CommandProc proc;
   const char* flags;
-  int keys;  // how many of the first arguments are keys
-  bool admin;
+  int first;  // of its arguments that is a key; 0: none
+  int last;
+  const char* categories;  // of the ACL; null: none
 };
 
+// They show changes of all keys, or decide what becomes of them, whatever keys a user may touch: the engine's.
+constexpr char kAdmin[] = "admin dangerous";
+
 constexpr CommandRow kCommands[] = {
-    {"WB.REGISTER", Entry<OnMaster<RegisterCommand>>, "write deny-oom admin", 0, true},
-    {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", 0, true},
-    {"WB.LIST", Entry<ListCommand>, "readonly", 0, false},
-    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", 1, false},
-    {"WB.READ", Entry<OnMaster<ReadCommand>>, "readonly", 0, true},
-    {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", 0, true},
-    {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", 0, true},
-    {"WB.STRAYS", Entry<OnMaster<StraysCommand>>, "write", 0, true},
-    {"WB.LEASE", Entry<OnMaster<LeaseCommand>>, "write", 0, true},
-    {"WB.LEASED", Entry<OnMaster<LeasedCommand>>, "write", 0, true},
-    {"WB.REQUEUE", Entry<OnMaster<RequeueCommand>>, "write deny-oom", 0, true},
-    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", 1, false},
-    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", 1, false},
-    {kCopyCommand, Entry<CopyCommand>, "write deny-oom", 2, false},
+    {"WB.REGISTER", Entry<OnMaster<RegisterCommand>>, "write deny-oom admin", 0, 0, kAdmin},
+    {"WB.UNREGISTER", Entry<OnMaster<UnregisterCommand>>, "write admin", 0, 0, kAdmin},
+    {"WB.LIST", Entry<ListCommand>, "readonly", 0, 0, nullptr},
+    {"WB.CAPTURE", Entry<CaptureCommand>, "write deny-oom getkeys-api", 1, 1, nullptr},
+    {"WB.READ", Entry<OnMaster<ReadCommand>>, "readonly", 0, 0, kAdmin},
+    {"WB.SETTLE", Entry<OnMaster<SettleCommand>>, "write", 0, 0, kAdmin},
+    {"WB.REJECT", Entry<OnMaster<RejectCommand>>, "write", 0, 0, kAdmin},
+    {"WB.STRAYS", Entry<OnMaster<StraysCommand>>, "write", 0, 0, kAdmin},
+    {"WB.LEASE", Entry<OnMaster<LeaseCommand>>, "write", 0, 0, kAdmin},
+    {"WB.LEASED", Entry<OnMaster<LeasedCommand>>, "write", 0, 0, kAdmin},
+    {"WB.REQUEUE", Entry<OnMaster<RequeueCommand>>, "write deny-oom", 0, 0, kAdmin},
+    {kHsetCommand, Entry<HsetCommand>, "write deny-oom fast", 1, 1, nullptr},
+    {kHmsetCommand, Entry<HmsetCommand>, "write deny-oom fast", 1, 1, nullptr},
+    {kUnlessFullCommand, Entry<UnlessFullCommand>, "write deny-oom", 2, 2, nullptr},
+    {kCopyCommand, Entry<CopyCommand>, "write deny-oom", 1, 2, nullptr},
 };
 
 }  // namespace
@@ -83,14 +89,11 @@ bool MayChangeStream(redis::Context* ctx, const Pipeline& pipeline) {
 
 bool CreateCommands(redis::Context* ctx) {
   for (const CommandRow& row : kCommands) {
-    const int first = std::min(row.keys, 1);
-    if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, first, row.keys, first) != redis::kOk)
+    if (redis::CreateCommand(ctx, row.name, row.proc, row.flags, row.first, row.last, std::min(row.first, 1)) != redis::kOk)
       return false;
     if (!Document(ctx, row.name)) return false;
-    // WB.READ shows changes of all keys, WB.SETTLE, WB.REJECT, WB.STRAYS, WB.LEASE and WB.REQUEUE decide what becomes of them,
-    // whatever keys a user may touch: they are the engine's. The others are in no category.
-    if (row.admin && redis::SetCommandACLCategories != nullptr) {
-      redis::SetCommandACLCategories(redis::GetCommand(ctx, row.name), "admin dangerous");
+    if (row.categories != nullptr && redis::SetCommandACLCategories != nullptr) {
+      redis::SetCommandACLCategories(redis::GetCommand(ctx, row.name), row.categories);
     }
   }
   return true;

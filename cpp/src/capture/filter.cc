@@ -1,5 +1,6 @@
 #include "capture/filter.h"
 
+#include "capture/backlog.h"
 #include "capture/copy_command.h"
 #include "capture/guard.h"
 #include "capture/hash_command.h"
@@ -21,6 +22,21 @@ void HandTo(redis::FilterContext* filter, const char* command) {
   redis::CommandFilterArgReplace(filter, 0, MakeString(command).release());
 }
 
+// A command that adds to a hash of a pipeline that may be full is handed to one that looks, and refuses it or does it.
+// False: it is none.
+bool HandToBacklog(redis::FilterContext* filter, std::string_view command) {
+  const std::string_view event = AddingEvent(command);
+  if (event.empty() || !Backlog::MayBeFull(View(redis::CommandFilterArgGet(filter, 1)), event)) return false;
+  if (SameWord(command, "HSET")) {
+    HandTo(filter, kHsetCommand);
+  } else if (SameWord(command, "HMSET")) {
+    HandTo(filter, kHmsetCommand);
+  } else {
+    redis::CommandFilterArgInsert(filter, 0, MakeString(kUnlessFullCommand).release());
+  }
+  return true;
+}
+
 // Runs for every command of every client. The database is not known here: the command it is handed to looks
 // again.
 void Filter(redis::FilterContext* filter) {
@@ -31,7 +47,13 @@ void Filter(redis::FilterContext* filter) {
     return Guarded(nullptr, "the command filter", [&] { HandTo(filter, kCopyCommand); });
   }
   Server& server = Server::Get();
-  if (!server.capturing() || words % 2 != 0) return;
+  if (!server.capturing()) return;
+  if (Backlog::SomeFull()) {
+    bool handed = false;
+    Guarded(nullptr, "the command filter", [&] { handed = HandToBacklog(filter, command); });
+    if (handed) return;
+  }
+  if (words % 2 != 0) return;
   const bool hset = SameWord(command, "HSET");
   if (!hset && !SameWord(command, "HMSET")) return;
   if (!HasOperationField(filter, words)) return;

@@ -5,6 +5,7 @@
 
 #include "capture/acl.h"
 #include "capture/answer.h"
+#include "capture/backlog.h"
 #include "capture/notify.h"
 #include "capture/own_keys.h"
 #include "capture/own_writes.h"
@@ -135,9 +136,12 @@ int Run(redis::Context* ctx, const Args& args, bool hmset) {
   Database* database = Server::Get().Capturing(ctx);
   const Request request = Parse(args);
   if (database == nullptr || request.operation.count == 0 || !database->Captures(request.name)) {
-    return PlainHash(ctx, args, hmset);
+    const bool refused = request.operation.count == 0 && Backlog::Refuse(ctx, database, request.name, "hset");
+    return refused ? redis::kOk : PlainHash(ctx, args, hmset);
   }
   if (const char* refusal = Refuse(ctx, request)) return redis::ReplyWithError(ctx, refusal);
+  // What is not captured, or deletes, is always welcome.
+  if (request.operation.op == '=' && Backlog::Refuse(ctx, database, request.name, "hset")) return redis::kOk;
   ForgetEarlierAnswer(ctx, request);
 
   CurrentChange change{request.name, request.operation.uuid, request.operation.silent()};

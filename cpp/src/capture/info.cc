@@ -14,6 +14,7 @@ struct Totals {
   std::uint64_t captured = 0;
   std::uint64_t flushed = 0;
   std::uint64_t waiting = 0;
+  std::uint64_t refused = 0;
 };
 
 void AddPipeline(redis::InfoContext* info, const Database& database, const Pipeline& pipeline,
@@ -24,6 +25,8 @@ void AddPipeline(redis::InfoContext* info, const Database& database, const Pipel
   redis::InfoAddFieldULongLong(info, "captured", pipeline.captured);
   redis::InfoAddFieldULongLong(info, "flushed", pipeline.flushed);
   redis::InfoAddFieldULongLong(info, "waiting", waiting);
+  redis::InfoAddFieldULongLong(info, "max_pending", pipeline.limit().max_pending);
+  redis::InfoAddFieldULongLong(info, "refused", pipeline.refused);
   redis::InfoEndDictField(info);
 }
 
@@ -39,6 +42,7 @@ void AddSection(redis::InfoContext* info, bool may_open_keys) {
       totals.captured += pipeline->captured;
       totals.flushed += pipeline->flushed;
       totals.waiting += waiting;
+      totals.refused += pipeline->refused;
       AddPipeline(info, *database, *pipeline, waiting);
     }
   }
@@ -46,6 +50,7 @@ void AddSection(redis::InfoContext* info, bool may_open_keys) {
   redis::InfoAddFieldULongLong(info, "captured_total", totals.captured);
   redis::InfoAddFieldULongLong(info, "flushed_total", totals.flushed);
   redis::InfoAddFieldULongLong(info, "waiting", totals.waiting);
+  redis::InfoAddFieldULongLong(info, "refused_total", totals.refused);
   redis::InfoAddFieldULongLong(info, "capturing", Server::Get().capturing() ? 1 : 0);
 }
 

@@ -189,6 +189,7 @@ enum KeySpecFlag : std::uint64_t {
   F(CommandFilterArgsCount, int, (FilterContext*))                                        \
   F(CommandFilterArgGet, const String*, (FilterContext*, int))                            \
   F(CommandFilterArgReplace, int, (FilterContext*, int, String*))                         \
+  F(CommandFilterArgInsert, int, (FilterContext*, int, String*))                          \
   F(CreateTimer, std::uint64_t, (Context*, long long, TimerProc, void*))                  \
   F(GetDetachedThreadSafeContext, Context*, (Context*))                                   \
   F(FreeThreadSafeContext, void, (Context*))                                              \

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "capture/answer.h"
+#include "capture/backlog.h"
 #include "capture/commands.h"
 #include "capture/entry_header.h"
 #include "capture/own_keys.h"
@@ -53,8 +54,7 @@ Pipeline* Create(redis::Context* ctx, Database* database, std::string_view name,
   return database->Add(std::move(pipeline));
 }
 
-Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name, std::string_view json) {
-  std::string definition = NormalizeJson(json);
+Pipeline* Define(redis::Context* ctx, Database* database, std::string_view name, std::string definition) {
   ParseDefinition(definition);
   if (const std::string* error = database->Unusable(name)) {
     throw BadDefinition("the stored registration can't be read (" + *error +
@@ -100,7 +100,7 @@ void Drop(redis::Context* ctx, Database* database, const std::string& name) {
   const std::uint64_t waiting = StreamLength(ctx, stream.get());
   if (const Pipeline* pipeline = database->Find(name)) SettleShared(ctx, *database, *pipeline);
   for (const char* what :
-       {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control", "lease", "standbys"}) {
+       {"stream", "keys", "strays", "rejected", "rejected-ids", "checkpoint", "engine", "control", "lease", "standbys", "backfill"}) {
     DeleteOwn(ctx, name, what);
   }
   database->Remove(name);
@@ -122,7 +122,7 @@ void ReplyField(redis::Context* ctx, const char* name, std::uint64_t value) {
 
 void ReplyPipeline(redis::Context* ctx, const Pipeline& pipeline) {
   const StringHandle rejected = MakeString(PipelineKey(pipeline.name(), "rejected"));
-  redis::ReplyWithMap(ctx, 11);
+  redis::ReplyWithMap(ctx, 14);
   ReplyField(ctx, "name", pipeline.name());
   ReplyField(ctx, "stream", View(pipeline.stream()));
   ReplyText(ctx, "version");
@@ -139,6 +139,9 @@ void ReplyPipeline(redis::Context* ctx, const Pipeline& pipeline) {
   ReplyField(ctx, "definition", std::uint64_t{pipeline.registration().definition});
   ReplyField(ctx, "identity", IdentityText(pipeline.identity()));
   ReplyField(ctx, "active", std::uint64_t{pipeline.active() ? 1U : 0U});
+  ReplyField(ctx, "max_pending", pipeline.limit().max_pending);
+  ReplyField(ctx, "when_full", pipeline.limit().refuses ? "reject" : "warn");
+  ReplyField(ctx, "refused", pipeline.refused);
 }
 
 }  // namespace
@@ -152,7 +155,10 @@ int RegisterCommand(redis::Context* ctx, const Args& args) {
   if (const char* refusal = RefuseName(name)) return ReplyError(ctx, std::string("ERR ") + refusal);
   Database& database = Server::Get().registry().Get(redis::GetSelectedDb(ctx));
   try {
-    const Pipeline* pipeline = Define(ctx, &database, name, args.view(2));
+    Wanted wanted = ReadWanted(args.view(2));
+    Pipeline* pipeline = Define(ctx, &database, name, std::move(wanted.definition));
+    pipeline->set_limit(wanted.limit);
+    Backlog::OnGrown(ctx, pipeline, StreamLength(ctx, pipeline->stream()));
     database.SaveOne(ctx, *pipeline);
     return redis::ReplyWithLongLong(ctx, pipeline->registration().definition);
   } catch (const BadDefinition& error) {

@@ -73,6 +73,20 @@ std::vector<std::string> ParseFields(const Json& value, const std::string& name)
   return fields;
 }
 
+Limit ParseLimit(const Json& object) {
+  Limit limit;
+  if (const Json* most = Find(object, "max_pending")) {
+    if (!most->is_number_unsigned()) throw BadDefinition("'max_pending' must be a whole number, 0 or more");
+    limit.max_pending = most->get<std::uint64_t>();
+  }
+  if (const Json* policy = Find(object, "when_full")) {
+    const std::string text = Text(*policy, "when_full");
+    if (text != "warn" && text != "reject") throw BadDefinition("'when_full' must be 'warn' or 'reject'");
+    limit.refuses = text == "reject";
+  }
+  return limit;
+}
+
 std::uint64_t Identity(const Json& value, const char* name) {
   const auto identity = ParseIdentity(Text(value, name));
   if (!identity) throw BadDefinition(std::string("'") + name + "' is no identity");
@@ -81,7 +95,15 @@ std::uint64_t Identity(const Json& value, const char* name) {
 
 }  // namespace
 
-std::string NormalizeJson(std::string_view json) { return Parse(json).dump(); }
+Wanted ReadWanted(std::string_view json) {
+  Json object = Parse(json);
+  Wanted wanted;
+  wanted.limit = ParseLimit(object);
+  object.erase("max_pending");
+  object.erase("when_full");
+  wanted.definition = object.dump();
+  return wanted;
+}
 
 Definition ParseDefinition(std::string_view json) {
   const Json object = Parse(json);
@@ -108,6 +130,10 @@ Definition ParseDefinition(std::string_view json) {
 
 std::string Registration::ToJson() const {
   Json json{{"definition", definition}, {"origin", IdentityText(origin)}, {"active", active}};
+  if (limit.max_pending != 0) {
+    json["max_pending"] = limit.max_pending;
+    json["when_full"] = limit.refuses ? "reject" : "warn";
+  }
   json["identities"] = Json::array();
   for (const std::uint64_t identity : identities) json["identities"].push_back(IdentityText(identity));
   json["definitions"] = Json::object();
@@ -123,6 +149,7 @@ Registration Registration::FromJson(std::string_view text) {
     registration.definition = json.at("definition").get<std::uint32_t>();
     registration.origin = Identity(json.at("origin"), "origin");
     registration.active = json.at("active").get<bool>();
+    registration.limit = ParseLimit(json);
     for (const Json& identity : json.at("identities"))
       registration.identities.push_back(Identity(identity, "identities"));
     for (const auto& [serial, definition] : json.at("definitions").items()) {

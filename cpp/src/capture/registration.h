@@ -28,19 +28,32 @@ struct Definition {
   bool shared_rows = false;                        // several Redis keys may name one row
 };
 
+// Of what may wait; no part of a definition, because it says nothing about rows.
+struct Limit {
+  std::uint64_t max_pending = 0;  // 0: none
+  bool refuses = false;           // at it, commands that would add to what waits are refused
+};
+
 struct Registration {
   std::uint32_t definition = 0;  // serial of the current one
   std::vector<std::uint64_t> identities;
   std::uint64_t origin = 0;
   bool active = true;
-  std::map<std::uint32_t, std::string> definitions;  // serial → JSON as NormalizeJson writes it
+  Limit limit;
+  std::map<std::uint32_t, std::string> definitions;  // serial → JSON as Wanted has it
 
   [[nodiscard]] std::string ToJson() const;
   static Registration FromJson(std::string_view json);  // throws BadDefinition
 };
 
-// One spelling for equal JSON: keys sorted, no blanks. Throws BadDefinition.
-std::string NormalizeJson(std::string_view json);
+// What WB.REGISTER is given, taken apart.
+struct Wanted {
+  std::string definition;  // one spelling for equal JSON: keys sorted, no blanks
+  Limit limit;
+};
+
+// Throws BadDefinition.
+Wanted ReadWanted(std::string_view json);
 
 // Throws BadDefinition.
 Definition ParseDefinition(std::string_view json);

@@ -118,6 +118,7 @@ void Database::Load(redis::Context* ctx) {
         pipeline->captured = old->captured;
         pipeline->flushed = old->flushed;
         pipeline->replaced = old->replaced;
+        pipeline->refused = old->refused;
       }
     } catch (const BadDefinition& error) {
       redis::Log(ctx, "warning",

@@ -26,6 +26,7 @@ class Pipeline {
   [[nodiscard]] const Registration& registration() const { return registration_; }
   [[nodiscard]] const Definition& definition() const { return definition_; }
   [[nodiscard]] bool active() const { return registration_.active; }
+  [[nodiscard]] const Limit& limit() const { return registration_.limit; }
   [[nodiscard]] std::uint64_t identity() const { return registration_.identities.back(); }
   [[nodiscard]] bool HasIdentity(std::uint64_t identity) const;
   // The stream had `identity` after `other`. False if it never had one of them.
@@ -41,10 +42,14 @@ class Pipeline {
   [[nodiscard]] const std::vector<StringHandle>& key_fields() const { return key_fields_; }
 
   void set_active(bool active) { registration_.active = active; }
+  void set_limit(const Limit& limit) {
+    registration_.limit = limit;
+    full = told_full = false;
+  }
   // The stream is a new one: what is remembered of the one before says nothing of it.
   void StartIdentity() {
     registration_.identities = {RandomIdentity()};
-    stream_seen = false;
+    stream_seen = full = told_full = false;
   }
   // The stream goes on, but not all of its entries may be here.
   void AddIdentity() { registration_.identities.push_back(RandomIdentity()); }
@@ -55,6 +60,7 @@ class Pipeline {
   std::uint64_t captured = 0;
   std::uint64_t flushed = 0;
   std::uint64_t replaced = 0;  // how often the stream was evicted, deleted or overwritten
+  std::uint64_t refused = 0;  // commands, for its limit
 
   // Replicas and AOF may see the stream's deletion after the captures that followed it: it is sent to them
   // anew.
@@ -63,6 +69,10 @@ class Pipeline {
   // The stream of this identity was there. The server tells a module nothing of what ends inside one of the
   // module's own callbacks.
   bool stream_seen = false;
+
+  // Its limit was reached when somebody last looked, and commands are refused for it (capture/backlog.h).
+  bool full = false;
+  bool told_full = false;  // and the log says so
 
  private:
   void Compile();

@@ -4,6 +4,7 @@
 
 #include "capture/acl.h"
 #include "capture/answer.h"
+#include "capture/backlog.h"
 #include "capture/commands.h"
 #include "capture/entry_header.h"
 #include "capture/own_keys.h"
@@ -93,8 +94,7 @@ redis::StreamId Bound(redis::Key* stream, const Pipeline& pipeline, const Settle
   return bound;
 }
 
-std::vector<Settled> RemoveEntries(redis::Context* ctx, const Pipeline& pipeline,
-                                   const Settlement& settlement) {
+std::vector<Settled> RemoveEntries(redis::Context* ctx, Pipeline& pipeline, const Settlement& settlement) {
   const KeyHandle stream = OpenForWrite(ctx, pipeline.stream());
   if (TypeOf(stream) != redis::kStream) return {};
   std::vector<Settled> taken = TakeEntries(ctx, stream.get(), pipeline, settlement);
@@ -102,6 +102,7 @@ std::vector<Settled> RemoveEntries(redis::Context* ctx, const Pipeline& pipeline
   if (redis::StreamTrimByID(stream.get(), 0, &min_id) > 0) {
     redis::Replicate(ctx, "XTRIM", "sccc", pipeline.stream(), "MINID", "=", StreamIdText(min_id).text);
   }
+  Backlog::OnShrunk(&pipeline, redis::ValueLength(stream.get()));
   return taken;
 }
 
@@ -109,7 +110,7 @@ std::vector<Settled> RemoveEntries(redis::Context* ctx, const Pipeline& pipeline
 
 int SettleCommand(redis::Context* ctx, const Args& args) {
   if (args.size() < kPairs) return redis::WrongArity(ctx);
-  const Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
+  Pipeline* pipeline = RequirePipeline(ctx, args.view(1));
   if (pipeline == nullptr || !MayChangeStream(ctx, *pipeline)) return redis::kOk;
   const auto settlement = Parse(args);
   if (!settlement) return ReplyError(ctx, kUsage);

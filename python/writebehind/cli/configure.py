@@ -101,7 +101,9 @@ def acl_lines(prefixes: Sequence[str], *, has_categories: bool = True) -> list[s
         has_categories: the server knows our commands as @admin and @dangerous (Redis 7.2 and later, Valkey).
     """
     keys = " ".join(f"~{prefix}:* ~{{{prefix}:*}}*" for prefix in prefixes)
-    application = "+@read +@write +@connection +wb.hset +wb.hmset +wb.copy -@dangerous" + ("" if has_categories else f" {ENGINE_ONLY}")
+    application = "+@read +@write +@connection +wb.hset +wb.hmset +wb.unlessfull +wb.copy -@dangerous" + (
+        "" if has_categories else f" {ENGINE_ONLY}"
+    )
     # The keys of the application too: what was rejected is captured again from them.
     engine = "+@connection +@read +@write +@transaction -@dangerous +xread +xdel +info +time +config|get +eval"
     commands = "+wb.list +wb.read +wb.settle +wb.reject +wb.strays +wb.lease +wb.leased +wb.requeue +wb.register +wb.unregister +wb.capture"
