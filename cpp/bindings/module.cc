@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "config.h"
+#include "table_check.h"
 #include "writebehind/logging.h"
 #include "writebehind/pipeline.h"
 
@@ -117,6 +118,7 @@ PYBIND11_MODULE(_core, module) {
           "wait", [](Pipeline& self, std::int64_t timeout_ms) { return self.Wait(std::chrono::milliseconds(timeout_ms)); },
           py::arg("timeout_ms"), py::call_guard<py::gil_scoped_release>())
       .def("status", [](const Pipeline& self) { return StatusOf(self); });
+  DefineTableCheck(module);
 }
 
 }  // namespace writebehind::bindings

@@ -50,3 +50,30 @@ class Pipeline:
 
     def status(self) -> dict[str, Any]:
         """state, message, written, coalesced, filtered, rejected, skipped, batches, retries, bytes, settled_id, lag_ms."""
+
+class TableCheck:
+    """Compares a table with hashes of Redis; locks and changes nothing.
+
+    Args:
+        config: as of Pipeline.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None: ...
+    def open(self) -> None:
+        """Connects and reads the catalog.
+
+        Raises:
+            ConfigError: a missing table, a wrong column, a wrong password; a target whose rows can't be read.
+            TargetUnavailable: not reachable now.
+        """
+
+    def compare(self, hashes: list[tuple[bytes, list[tuple[bytes, bytes]] | None]]) -> list[tuple[str, str, str, str]]:
+        """For each key with the fields of its hash: (kind, column, redis, table).
+
+        The kind is "equal", "differs" (the first column that does, its value by Redis and in the table), "missing" (no row), "refused" (the
+        engine would reject it; `redis` says why) or "dropped" (by the transform).
+        Of an absent key (None) "equal", or "extra": it has a row.
+        """
+
+    def next_page(self, rows: int) -> list[bytes]:
+        """The Redis keys of the next rows, in the order of the primary key; empty behind the last."""

@@ -11,7 +11,7 @@ import redis
 import sqlalchemy as sa
 
 from tests.sinks.sql_databases import KINDS, Database, database
-from writebehind import Engine, Pipeline
+from writebehind import Engine, Pipeline, _core
 from writebehind.connectors import (
     BaseSqlConnector,
     MySqlConnection,
@@ -23,6 +23,7 @@ from writebehind.connectors import (
 )
 from writebehind.log import Log
 from writebehind.testing import RedisServer
+from writebehind.verify import Verifier
 
 Start = Callable[..., Engine]
 
@@ -72,3 +73,11 @@ def answer(client: redis.Redis, key: str, token: str) -> dict[str, str]:
     """The one answer to a change."""
     [(_, fields)] = client.xrange(f"{{{key}}}{token}")
     return dict(fields)
+
+
+def verifier(url: str, engine: Engine, name: str = "native", **options: Any) -> Verifier:
+    """Compares Redis and the table of a pipeline of a running engine."""
+    pipeline = engine._running[name].pipeline
+    table = _core.TableCheck(engine.config(pipeline))
+    table.open()
+    return Verifier(redis.Redis.from_url(url), pipeline, table, **options)

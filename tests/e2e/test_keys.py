@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.e2e.conftest import Start, answer, native, rejected
+from tests.e2e.conftest import Start, answer, native, rejected, verifier
 from tests.e2e.types_table import UUID
 from tests.sinks.sql_databases import Database
 from writebehind import Engine, Pipeline
@@ -49,7 +49,10 @@ KEYS: dict[str, dict[str, tuple[Texts, Texts]]] = {
 }  # fmt: skip
 
 
-def test_only_the_canonical_text_is_a_key(redis_server: RedisServer, redis_client: redis.Redis, target: Database) -> None:
+def test_only_the_canonical_text_is_a_key(
+    redis_server: RedisServer, redis_client: redis.Redis, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("writebehind.verify.CHUNK", 2)
     types = list(KEYS[target.kind].items())
     pipelines = []
     for i, (type_, _) in enumerate(types):
@@ -77,6 +80,9 @@ def test_only_the_canonical_text_is_a_key(redis_server: RedisServer, redis_clien
                 told = [fields["key"] for fields in refused if fields["column"] == "id" and fields["type"] and fields["reason"]]
                 if len(told) != len(bad) * (round_ + 1) or len(refused) != len(told):
                     wrong[type_, round_, "rejected"] = refused
+                report = verifier(redis_server.url, engine, f"k{i}").compare()
+                if report.rows != (len(good) if round_ < 2 else 0) or {one.kind for one in report.differences.values()} - {"refused"}:
+                    wrong[type_, round_, "verify"] = (report.rows, report.differences)
     assert wrong == {}
 
 

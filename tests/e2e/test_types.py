@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import redis
 
-from tests.e2e.conftest import Start, answer, rejected
+from tests.e2e.conftest import Start, answer, rejected, verifier
 from tests.e2e.types_table import DIFFERS, TYPES, Cases, Refused
 from tests.sinks.sql_databases import Database
 from writebehind.errors import ConfigError
+from writebehind.testing import RedisServer
 
 PREPARE = {
     "postgres": (
@@ -64,7 +65,7 @@ def printable(text: str | bytes) -> str:
 
 
 @pytest.mark.parametrize("through", ["native", "sqlalchemy"])
-def test_every_type(run_native: Start, target: Database, redis_client: redis.Redis, through: str) -> None:
+def test_every_type(run_native: Start, target: Database, redis_server: RedisServer, redis_client: redis.Redis, through: str) -> None:
     is_native = through == "native"
     types = [(type_, cases if is_native else same_through_sqlalchemy(target.kind, type_, cases)) for type_, cases in TYPES[target.kind].items()]
     options = {} if is_native else {"connector": target.connector()}
@@ -80,6 +81,10 @@ def test_every_type(run_native: Start, target: Database, redis_client: redis.Red
         together.hset("p:none", "other", "x")
         together.execute()
     assert engine.drain(60), engine.status()
+    if is_native:  # as verify compares them, what was written is what was meant
+        unequal = {one.key.decode().removeprefix("p:"): one for one in verifier(redis_server.url, engine).compare().differences.values()}
+        assert {key: (wanted.get(key), one) for key, one in unequal.items() if key not in wanted or not isinstance(wanted[key][2], Refused)} == {}
+        assert unequal.keys() == {key for key, (_, _, value) in wanted.items() if isinstance(value, Refused)}
     found = rejected(redis_client)
     columns = ", ".join(shown(target.kind, f"c{i}", type_) for i, (type_, _) in enumerate(types))
     rows = {row[0]: row[1:] for row in target.query(f"SELECT id, {columns} FROM {target.name}")}

@@ -92,6 +92,17 @@ struct WriteResult {
   std::vector<Refusal> refused;  // with kRefused only; nothing was committed
 };
 
+// A row as it is read back, each value as the database's text (bytes in hexadecimal); nothing: NULL.
+using RowTexts = std::vector<std::optional<std::string>>;
+
+// A question about rows (sink/reading.h), put in the words of a database.
+struct ReadDialect;
+struct ReadQuery {
+  std::string sql;
+  std::vector<std::string> parameters;
+};
+using Question = std::function<ReadQuery(const ReadDialect& dialect)>;
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -134,6 +145,13 @@ class Sink {
 
   // The SQL that Write runs under this plan, for --dry-run.
   virtual std::vector<std::string> Explain(const TablePlan& plan) = 0;
+
+  // Asks the table, for a comparison with Redis; nothing is locked or changed. kConfig: this target can't be asked;
+  // kRefused: nothing can be compared with one of the values.
+  virtual Status Read(const Question& question, std::vector<RowTexts>* rows) {
+    (void)question, (void)rows;
+    return {Code::kConfig, "the rows of this target can't be read back", "SQLite, PostgreSQL, MySQL and MariaDB can"};
+  }
 
   // From any thread: makes a driver call under way return soon, where the driver can.
   virtual void Cancel() noexcept {}

@@ -5,9 +5,11 @@
 #include "sink/driver_failure.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
+#include "sink/mysql_errors.h"
 #include "sink/mysql_fence.h"
 #include "sink/mysql_rows.h"
 #include "sink/mysql_session.h"
+#include "sink/reading.h"
 #include "sink/savepoint_sink.h"
 
 namespace writebehind {
@@ -28,6 +30,7 @@ class MysqlSink final : public SavepointSink {
   std::vector<std::string> Warnings() override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  Status Read(const Question& question, std::vector<RowTexts>* rows) override;
   [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.KillQuery(); }
   void Close() noexcept override { session_.Close(); }
@@ -172,6 +175,20 @@ WriteResult MysqlSink::Write(const WriteRequest& request) {
 
 std::vector<std::string> MysqlSink::Explain(const TablePlan& plan) {
   return {mysql_sql::Upsert(plan, {}, 1), mysql_sql::Delete(plan, 1)};
+}
+
+Status MysqlSink::Read(const Question& question, std::vector<RowTexts>* rows) {
+  return AtTheStart([&] {
+    const ReadQuery query = question(mysql_sql::kReading);
+    try {
+      *rows = session_.Query(query.sql, query.parameters);
+    } catch (DriverFailure& failure) {
+      // A key with a character that its column's character set lacks.
+      if (failure.number == kMysqlMixedCollations) failure.code = Code::kRefused;
+      throw;
+    }
+    return Status::Ok();
+  });
 }
 
 }  // namespace

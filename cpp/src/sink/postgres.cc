@@ -12,6 +12,7 @@
 #include "sink/kinds.h"
 #include "sink/postgres_fence.h"
 #include "sink/postgres_session.h"
+#include "sink/reading.h"
 #include "sink/refusal.h"
 #include "sink/savepoint_sink.h"
 
@@ -33,6 +34,7 @@ class PostgresSink final : public SavepointSink {
   std::vector<std::string> Warnings() override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  Status Read(const Question& question, std::vector<RowTexts>* rows) override;
   [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.Break(); }
   void Close() noexcept override { session_.Close(); }
@@ -258,6 +260,14 @@ std::vector<std::string> PostgresSink::Explain(const TablePlan& plan) {
   Shape deletes;
   deletes.is_delete = true;
   return {postgres_sql::Write(plan, {}, table), postgres_sql::Write(plan, deletes, table)};
+}
+
+Status PostgresSink::Read(const Question& question, std::vector<RowTexts>* rows) {
+  return Checked([&] {
+    const ReadQuery query = question(postgres_sql::kReading);
+    *rows = session_.Query(query.sql, query.parameters).rows;
+    return Status::Ok();
+  });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "sink/dialect_fence.h"
 #include "sink/groups.h"
 #include "sink/kinds.h"
+#include "sink/reading.h"
 #include "sink/refusal.h"
 #include "sink/sqlite_session.h"
 
@@ -31,6 +32,7 @@ class SqliteSink final : public Sink {
   WriteResult Write(const WriteRequest& request) override;
   void ForgetCheckpoint(const std::string& id) override;
   std::vector<std::string> Explain(const TablePlan& plan) override;
+  Status Read(const Question& question, std::vector<RowTexts>* rows) override;
   [[nodiscard]] bool MovesRows() const override { return true; }
   void Cancel() noexcept override { session_.Interrupt(); }
   void Close() noexcept override { session_.Close(); }
@@ -278,6 +280,14 @@ WriteResult SqliteSink::Write(const WriteRequest& request) {
 
 std::vector<std::string> SqliteSink::Explain(const TablePlan& plan) {
   return {sqlite_sql::Upsert(plan, {}), sqlite_sql::Delete(plan)};
+}
+
+Status SqliteSink::Read(const Question& question, std::vector<RowTexts>* rows) {
+  return AtTheStart([&] {
+    const ReadQuery query = question(sqlite_sql::kReading);
+    *rows = session_.Query(query.sql, query.parameters);
+    return Status::Ok();
+  });
 }
 
 }  // namespace

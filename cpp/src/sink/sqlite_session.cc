@@ -202,7 +202,8 @@ std::vector<Texts> SqliteSession::Query(const std::string& sql, const std::vecto
     Texts& row = rows.emplace_back();
     for (int i = 0; i < sqlite3_column_count(handle); ++i) {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle, i));
-      row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
+      const auto bytes = static_cast<std::size_t>(sqlite3_column_bytes(handle, i));
+      row.push_back(text == nullptr ? std::nullopt : std::make_optional<std::string>(text, bytes));
     }
   }
   if (code != SQLITE_DONE) throw Failed(code);

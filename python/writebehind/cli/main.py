@@ -27,6 +27,8 @@ VERBS = {
     "pause": ("pause", "Pauses writing; changes go on being captured."),
     "resume": ("pause", "Ends a pause."),
     "unregister": ("unregister", "Ends the capture of a pipeline."),
+    "backfill": ("backfill", "Captures the keys that are there already."),
+    "verify": ("verify", "Compares Redis and the tables; mends what differs."),
     "schema": ("schema", "Prints CREATE TABLE statements for recipes."),
     "module-path": ("module_path", "Prints the path of writebehind.so, for loadmodule."),
     "completion": ("completion", "Prints the completion script of a shell."),

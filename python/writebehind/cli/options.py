@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -56,13 +56,23 @@ def usable_server(redis_url: str) -> Iterator[Redis]:
         ConfigError: the URL, the login or the server is wrong.
         RedisUnavailable: not reachable.
     """
+    with _usable(redis_url, decode=True) as client:
+        yield client
+
+
+@contextmanager
+def bytes_server(redis_url: str) -> Iterator[Redis]:
+    """The same, for keys and values of any bytes: replies are bytes."""
+    with _usable(redis_url, decode=False) as client:
+        yield client
+
+
+@contextmanager
+def _usable(redis_url: str, *, decode: bool) -> Iterator[Redis]:
     from writebehind.server import redis_errors, require_usable
 
     address = parse_redis_url(redis_url)
-    client = address.client()
-    try:
-        require_usable(client, address)
-        with redis_errors(address):
-            yield client
-    finally:
-        client.close()
+    with closing(address.client()) as asking:
+        require_usable(asking, address)
+    with closing(address.client(decode=decode)) as client, redis_errors(address):
+        yield client
