@@ -24,13 +24,13 @@ void HandTo(redis::FilterContext* filter, const char* command) {
 
 // A command that adds to a hash of a pipeline that may be full is handed to one that looks, and refuses it or does it.
 // False: it is none.
-bool HandToBacklog(redis::FilterContext* filter, std::string_view command) {
+bool HandToBacklog(redis::FilterContext* filter, std::string_view command, int words) {
   const std::string_view event = AddingEvent(command);
   if (event.empty() || !Backlog::MayBeFull(View(redis::CommandFilterArgGet(filter, 1)), event)) return false;
-  if (SameWord(command, "HSET")) {
-    HandTo(filter, kHsetCommand);
-  } else if (SameWord(command, "HMSET")) {
-    HandTo(filter, kHmsetCommand);
+  const bool hset = SameWord(command, "HSET");
+  if (hset || SameWord(command, "HMSET")) {
+    if (words % 2 != 0) return false;  // the server's own error names the command better
+    HandTo(filter, hset ? kHsetCommand : kHmsetCommand);
   } else {
     redis::CommandFilterArgInsert(filter, 0, MakeString(kUnlessFullCommand).release());
   }
@@ -50,7 +50,7 @@ void Filter(redis::FilterContext* filter) {
   if (!server.capturing()) return;
   if (Backlog::SomeFull()) {
     bool handed = false;
-    Guarded(nullptr, "the command filter", [&] { handed = HandToBacklog(filter, command); });
+    Guarded(nullptr, "the command filter", [&] { handed = HandToBacklog(filter, command, words); });
     if (handed) return;
   }
   if (words % 2 != 0) return;

@@ -94,15 +94,15 @@ redis::StreamId Bound(redis::Key* stream, const Pipeline& pipeline, const Settle
   return bound;
 }
 
-std::vector<Settled> RemoveEntries(redis::Context* ctx, Pipeline& pipeline, const Settlement& settlement) {
-  const KeyHandle stream = OpenForWrite(ctx, pipeline.stream());
+std::vector<Settled> RemoveEntries(redis::Context* ctx, Pipeline* pipeline, const Settlement& settlement) {
+  const KeyHandle stream = OpenForWrite(ctx, pipeline->stream());
   if (TypeOf(stream) != redis::kStream) return {};
-  std::vector<Settled> taken = TakeEntries(ctx, stream.get(), pipeline, settlement);
-  redis::StreamId min_id = Bound(stream.get(), pipeline, settlement);
+  std::vector<Settled> taken = TakeEntries(ctx, stream.get(), *pipeline, settlement);
+  redis::StreamId min_id = Bound(stream.get(), *pipeline, settlement);
   if (redis::StreamTrimByID(stream.get(), 0, &min_id) > 0) {
-    redis::Replicate(ctx, "XTRIM", "sccc", pipeline.stream(), "MINID", "=", StreamIdText(min_id).text);
+    redis::Replicate(ctx, "XTRIM", "sccc", pipeline->stream(), "MINID", "=", StreamIdText(min_id).text);
   }
-  Backlog::OnShrunk(&pipeline, redis::ValueLength(stream.get()));
+  Backlog::OnShrunk(pipeline, redis::ValueLength(stream.get()));
   return taken;
 }
 
@@ -118,7 +118,7 @@ int SettleCommand(redis::Context* ctx, const Args& args) {
   WriteCheckpoint(ctx, *pipeline, args, settlement->pairs);
   const Database& database = Server::Get().registry().Get(redis::GetSelectedDb(ctx));
   long long answered = 0;
-  for (const Settled& settled : RemoveEntries(ctx, *pipeline, *settlement)) {
+  for (const Settled& settled : RemoveEntries(ctx, pipeline, *settlement)) {
     answered += Settle(ctx, database, *pipeline, settlement->identity, settled) ? 1 : 0;
   }
   return redis::ReplyWithLongLong(ctx, answered);
