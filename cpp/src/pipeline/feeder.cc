@@ -17,6 +17,7 @@ Feeder::Feeder(Context* context)
     : context_(context),
       reader_(context->options.name),
       retry_(context->options.name, "reader", context->options.retry_interval, &context->stop, &context->board),
+      registered_(context->definitions.current()),
       dealt_(context->lanes.size()) {}
 
 void Feeder::Run() {

@@ -46,7 +46,7 @@ class Feeder {
   std::optional<StreamId> end_;  // with `once`: the last entry at the start
   bool found_end_ = false;
   bool handed_over_ = false;  // with `once`: all that was there at the start
-  std::uint32_t registered_ = 0;  // serial of the definition that was current when we joined
+  std::uint32_t registered_;  // serial of the definition that was current when we joined, or a turn of ours before did
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   StreamId again_until_;  // where the stream ended at the last rewind
   std::vector<std::uint64_t> dealt_;  // records, to each lane

@@ -22,7 +22,7 @@ inline constexpr char kFenceHolders[] =
     "AND ((l.classid::bigint << 32) | l.objid::bigint) & ~65535::bigint = $1::bigint";
 inline constexpr char kEndSession[] = "SELECT pg_terminate_backend($1::int)";
 inline constexpr char kFenceWait[] = "SET lock_timeout = 2000";
-inline constexpr char kFenceWaited[] = "SET lock_timeout = 0";
+inline constexpr char kFenceWaited[] = "RESET lock_timeout";
 inline constexpr char kTakeFence[] = "SELECT pg_advisory_lock($1::bigint)";
 inline constexpr char kLeaveFence[] = "SELECT pg_advisory_unlock($1::bigint)";
 }  // namespace postgres_sql
