@@ -149,23 +149,26 @@ def test_a_replica_that_lacks_the_last_changes_is_promoted(waits: bool, is_runni
 
 
 def test_a_run_once_reads_again_what_its_master_took_along(module: Path, tmp_path: Path) -> None:
-    with stack("sqlite", module, tmp_path, options=", wait_replicas=1", proxied=True) as run, Proxy(run.server.port) as line:
-        with replica_of(run, module, link=line) as replica:
-            run.start()
-            assert run.engine.terminate() == 0
-            run.hset(0, 10)
-            with redis.Redis(port=replica.port) as client:
-                wait_until(lambda: client.xlen(STREAM) == 10, 20, "the replica's data")
-            line.is_mute = True
-            run.hset(5, 15, first_name="lost")
-            run.engine.start("--once")
-            wait_until(lambda: "nothing is committed before 1 replicas have it" in run.status("message"), 20, "the reason in `status`")
-            run.server.kill()
-            promote(run, replica)
-            with replica_of(run, module):
-                assert (run.engine.wait(), run.waiting) == (0, 0)
-            run.assert_equal()
-            assert run.target.count() == 10
+    with (
+        stack("sqlite", module, tmp_path, options=", wait_replicas=1", proxied=True) as run,
+        Proxy(run.server.port) as line,
+        replica_of(run, module, link=line) as replica,
+    ):
+        run.start()
+        assert run.engine.terminate() == 0
+        run.hset(0, 10)
+        with redis.Redis(port=replica.port) as client:
+            wait_until(lambda: client.xlen(STREAM) == 10, 20, "the replica's data")
+        line.is_mute = True
+        run.hset(5, 15, first_name="lost")
+        run.engine.start("--once")
+        wait_until(lambda: "nothing is committed before 1 replicas have it" in run.status("message"), 20, "the reason in `status`")
+        run.server.kill()
+        promote(run, replica)
+        with replica_of(run, module):
+            assert (run.engine.wait(), run.waiting) == (0, 0)
+        run.assert_equal()
+        assert run.target.count() == 10
 
 
 def test_a_master_that_becomes_a_replica_is_left(module: Path, tmp_path: Path) -> None:

@@ -25,10 +25,24 @@ Survival::Survival(const PipelineOptions& options)
 Status Survival::Begin(Connection* reader) {
   Reply reply;
   if (Status status = reader->Command({"INFO", "replication"}, &reply); !status.ok()) return status;
+  const std::string_view history = InfoField(Text(*reply), "master_replid");
+  if (history.empty()) return {Code::kTransient, "wait_replicas and wait_aof need INFO replication to name the master_replid"};
   const std::lock_guard lock(mutex_);
-  history_ = InfoField(Text(*reply), "master_replid");
+  history_ = history;
   knows_waitaof_ = true;
   return Status::Ok();
+}
+
+bool Survival::HasEnded() {
+  const std::lock_guard lock(mutex_);
+  return history_.empty();
+}
+
+// True: the server that it is asked of has another one.
+bool Survival::EndsAt(std::string_view history) {
+  const std::lock_guard lock(mutex_);
+  if (history_ != history) history_.clear();
+  return history_.empty();
 }
 
 // The write must come first: WAIT waits for the last one of its connection.
@@ -50,7 +64,7 @@ void Survival::AppendQuestions(Connection* redis, std::string_view last, bool is
 }
 
 Status Survival::Await(Connection* redis, StreamId last, bool* is_gone) {
-  *is_gone = false;
+  if (*is_gone = HasEnded(); *is_gone) return Status::Ok();
   const std::string id = last.ToString();
   for (bool is_full = false;;) {
     const bool by_aof = aof_ && knows_waitaof_;
@@ -68,10 +82,7 @@ Status Survival::Await(Connection* redis, StreamId last, bool* is_gone) {
     }
     if (written->type == REDIS_REPLY_ERROR) return Refused("HSET", *written);
     if (info->type == REDIS_REPLY_ERROR) return Refused("INFO", *info);
-    {
-      const std::lock_guard lock(mutex_);
-      *is_gone = InfoField(Text(*info), "master_replid") != history_;
-    }
+    *is_gone = EndsAt(InfoField(Text(*info), "master_replid"));
     return *is_gone ? Status::Ok() : status;
   }
 }

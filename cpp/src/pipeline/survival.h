@@ -31,10 +31,12 @@ class Survival {
 
   // One round trip: writes, and waits for as many replicas, or for the AOF, a second at most. kTransient: not yet,
   // and the message says what lacks. *is_gone: the connection leads to another history than the one that
-  // was read, and what was read is to be read again.
+  // was read, and what was read is to be read again: so it is then of every batch until the next Begin.
   Status Await(Connection* redis, StreamId last, bool* is_gone);
 
  private:
+  bool HasEnded();
+  bool EndsAt(std::string_view history);
   void AppendQuestions(Connection* redis, std::string_view last, bool is_full);
   Status AwaitReplicas(Connection* redis, bool by_aof, std::string_view connected);
   Status RequireAlways(Connection* redis);
@@ -43,7 +45,7 @@ class Survival {
   const bool aof_;
   const std::string key_;
   std::mutex mutex_;
-  std::string history_;
+  std::string history_;  // empty: it has ended
   std::atomic<bool> knows_waitaof_{true};  // 7.0 does not
 };
 

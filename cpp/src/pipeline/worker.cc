@@ -43,9 +43,10 @@ bool Worker::RunOnce() {
 bool Worker::NextBatch() {
   refused_.clear();
   rewriter_.Clear();
-  storing_ = recalled_ = secured_ = is_gone_ = false;
+  storing_ = recalled_ = is_gone_ = false;
   if (cut_.empty()) {
     whole_ = true;
+    secured_ = {};
     bool full = false;
     if (!ahead_.Take(&batch_, &arena_, &coalescer_, &full)) batch_.Clear();
     return full ? !context_->stop.requested() : batcher_.Next(&batch_);

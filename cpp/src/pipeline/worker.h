@@ -147,7 +147,7 @@ class Worker {
   std::vector<std::uint32_t> merged_refused_;  // of refused_: records whose rows took something from earlier ones
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
   bool whole_ = true;                   // batch_ was not cut yet
-  bool secured_ = false;                // batch_ outlives a failover, as far as the options ask for that
+  std::pair<std::uint64_t, StreamId> secured_;  // up to this entry of this identity, what was read outlives a failover
   bool is_gone_ = false;                // the server that batch_ was read from is no more: it is given back
   std::map<std::uint64_t, Passed> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
 };

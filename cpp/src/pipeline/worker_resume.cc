@@ -42,12 +42,15 @@ Status Worker::Rejoin() {
   return Status::Ok();
 }
 
-// Last before the commit: what a batch that is given back has stored as rejected is found there by whoever reads it again.
+// Last before the commit: what a batch that is given back has stored as rejected is found there by whoever reads it again. A change that has waited
+// for those before it asks in any case: another writer may have given them back.
 Status Worker::Secure() {
-  if (secured_ || !context_->survival.is_wanted()) return Status::Ok();
+  if (!context_->survival.is_wanted()) return Status::Ok();
+  const bool is_secured = secured_.first == batch_.identity() && batch_.last() <= secured_.second;
+  if (is_secured && batch_.as != Batch::As::kAlone) return Status::Ok();
   if (Status status = OpenRedis(); !status.ok()) return status;
   Status status = context_->survival.Await(&redis_, batch_.last(), &is_gone_);
-  secured_ = status.ok();
+  if (status.ok() && !is_gone_) secured_ = {batch_.identity(), batch_.last()};
   return status;
 }
 
@@ -55,6 +58,7 @@ Status Worker::Secure() {
 bool Worker::GiveBack() {
   redis_.Close();
   strays_.Reset();
+  Decided();  // what waits for it is given back too
   auto settlement = std::make_unique<Settlement>();
   settlement->reading = batch_.holdings.front().parcel->reading;
   settlement->is_given_back = true;
