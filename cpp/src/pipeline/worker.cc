@@ -28,10 +28,10 @@ bool Worker::RunOnce() {
   if (!NextBatch()) return false;
   if (batch_.empty()) return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
   if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
-  Decided();
   if (is_gone_) return GiveBack();
   if (cut_.empty()) brake_.Passed();
   Count();
+  Decided();
   auto settlement = BuildSettlement();
   settlement->passed_strays = strays_.Finish(batch_.last());
   StreamId& passed = passed_[batch_.identity()].own;

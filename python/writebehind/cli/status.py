@@ -54,6 +54,13 @@ def _table(overviews: list[PipelineOverview]) -> None:
             f"{overview.per_second:,.0f}",
             f"{overview.rejected:,}",
             f"{overview.lag_ms / 1000:.1f} s",
-            Text("\n".join([f"{engine.get('host', '')}:{engine.get('pid', '')}" if engine else "-", *(f"{one} (standby)" for one in overview.standbys)])),
+            Text(
+                "\n".join(
+                    [
+                        f"{engine.get('host', '')}:{engine.get('pid', '')}" if engine else "-",
+                        *(f"{one} (standby)" for one in overview.standbys),
+                    ]
+                )
+            ),
         )
     print_table(table)
