@@ -72,7 +72,7 @@ def test_killed_and_restarted_under_load(run: Running, table: FaultyTable) -> No
                     pipe.hset(f"p:{number % 1000}", mapping={"a": number, "b": "b", "#": f"=u{number}"})
                 pipe.execute()
             last += 200
-            wait_until(lambda: run.waiting < 20_000, 60, "room in the stream")
+            wait_until(lambda: run.waiting < 3000, 60, "room in the stream")
 
     loader = threading.Thread(target=load)
     loader.start()
