@@ -38,7 +38,9 @@ def stand_by(run: Stack, engine: Engine) -> Engine:
     if engine.process is None or engine.process.poll() is not None:
         engine.start()
     told = engine.log.count("standing by")
-    wait_until(lambda: engine.log.count("standing by") > told or name(engine) in read_pipeline(run.redis, "persons").standbys, 30, "the standby")
+    wait_until(
+        lambda: engine.log.count("standing by") > told or name(engine) in read_pipeline(run.redis, "persons").standbys, 30, "the standby"
+    )
     return engine
 
 

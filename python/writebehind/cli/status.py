@@ -46,6 +46,7 @@ def _table(overviews: list[PipelineOverview]) -> None:
     table.add_column("engine", overflow="fold", min_width=8)  # on a narrow terminal names break, numbers never
     for overview in overviews:
         engine = overview.engine
+        works = f"{engine.get('host', '')}:{engine.get('pid', '')}" if engine else "-"
         table.add_row(
             Text(f"{overview.name} {overview.version}".rstrip()),
             overview.state,
@@ -54,13 +55,6 @@ def _table(overviews: list[PipelineOverview]) -> None:
             f"{overview.per_second:,.0f}",
             f"{overview.rejected:,}",
             f"{overview.lag_ms / 1000:.1f} s",
-            Text(
-                "\n".join(
-                    [
-                        f"{engine.get('host', '')}:{engine.get('pid', '')}" if engine else "-",
-                        *(f"{one} (standby)" for one in overview.standbys),
-                    ]
-                )
-            ),
+            Text("\n".join([works, *(f"{one} (standby)" for one in overview.standbys)])),
         )
     print_table(table)
