@@ -21,6 +21,8 @@ int Digit(char c) {
   return (c | 0x20) - 'a' + 10;
 }
 
+std::string AsItIs(const Column& /*column*/, const std::string& name) { return name; }
+
 // A statement with its parameters, as it grows.
 class Asking {
  public:
@@ -78,13 +80,14 @@ ReadQuery RowsByKey(const ReadDialect& dialect, const TablePlan& plan, std::span
 ReadQuery KeysBehind(const ReadDialect& dialect, const TablePlan& plan, const RowTexts& after, std::size_t most) {
   Asking asking(dialect, &plan);
   std::string names;
-  for (const Column& key : plan.keys) names += (names.empty() ? "" : ", ") + asking.Name(key);
+  const auto sorted = [&](const Column& key) { return dialect.sorted(key, asking.Name(key)); };
+  for (const Column& key : plan.keys) names += (names.empty() ? "" : ", ") + sorted(key);
   std::string where;
   // (a > x) OR (a = x AND b > y): a comparison of whole rows is beyond the index of some databases.
   for (std::size_t i = 0; i < after.size(); ++i) {
     where += i == 0 ? " WHERE (" : " OR (";
     for (std::size_t j = 0; j <= i; ++j) {
-      where += (j == 0 ? "" : " AND ") + asking.Name(plan.keys[j]) + (j == i ? " > " : " = ");
+      where += (j == 0 ? "" : " AND ") + sorted(plan.keys[j]) + (j == i ? " > " : " = ");
       where += asking.Given(plan.keys[j], after[j].value_or(""));
     }
     where += ")";
@@ -118,6 +121,7 @@ const ReadDialect kReading{
       if (IsBytes(column)) return "decode(" + parameter + "::text, 'hex')";
       return parameter + "::text::" + column.type.cast_name;
     },
+    &AsItIs,
     [](const Column& column, const std::string& parameter) {
       if (IsBytes(column)) return std::string();
       return parameter + "::text::" + column.type.cast_name + "::" + column.type.name + "::text";
@@ -175,6 +179,10 @@ const ReadDialect kReading{
       return IsTime(column) ? "CAST(" + name + " AS CHAR)" : name;
     },
     &Given,
+    // Beside a text they are texts, but by themselves numbers.
+    [](const Column& column, const std::string& name) {
+      return column.type.kind == TypeKind::kEnum ? "CAST(" + name + " AS CHAR)" : name;
+    },
     &Spelled,
 };
 
@@ -194,6 +202,7 @@ const ReadDialect kReading{
     [](const Column& column, const std::string& parameter) {
       return IsBytes(column) ? "CAST(" + parameter + " AS BLOB)" : parameter;
     },
+    &AsItIs,
     [](const Column& /*column*/, const std::string& /*parameter*/) { return std::string(); },
 };
 

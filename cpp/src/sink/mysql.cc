@@ -178,14 +178,14 @@ std::vector<std::string> MysqlSink::Explain(const TablePlan& plan) {
 }
 
 Status MysqlSink::Read(const Question& question, std::vector<RowTexts>* rows) {
-  return AtTheStart([&] {
+  return AtTheStart([&]() -> Status {
     const ReadQuery query = question(mysql_sql::kReading);
     try {
       *rows = session_.Query(query.sql, query.parameters);
-    } catch (DriverFailure& failure) {
+    } catch (const DriverFailure& failure) {
       // A key with a character that its column's character set lacks.
-      if (failure.number == kMysqlMixedCollations) failure.code = Code::kRefused;
-      throw;
+      if (failure.number != kMysqlMixedCollations) throw;
+      return {Code::kRefused, failure.message};
     }
     return Status::Ok();
   });

@@ -263,9 +263,14 @@ std::vector<std::string> PostgresSink::Explain(const TablePlan& plan) {
 }
 
 Status PostgresSink::Read(const Question& question, std::vector<RowTexts>* rows) {
-  return Checked([&] {
+  return Checked([&]() -> Status {
     const ReadQuery query = question(postgres_sql::kReading);
-    *rows = session_.Query(query.sql, query.parameters).rows;
+    try {
+      *rows = session_.Query(query.sql, query.parameters).rows;
+    } catch (const DriverFailure& failure) {
+      if (failure.code != Code::kRefused) throw;
+      return {Code::kRefused, failure.message};  // a text that is no value of a key's type
+    }
     return Status::Ok();
   });
 }

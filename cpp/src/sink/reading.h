@@ -21,6 +21,8 @@ struct ReadDialect {
   std::string (*shown)(const Column& column, const std::string& name);
   // A text parameter, as a value to compare the column with.
   std::string (*given)(const Column& column, const std::string& parameter);
+  // What key columns are sorted by, as `given` compares them.
+  std::string (*sorted)(const Column& column, const std::string& name);
   // The text of what the column would hold of a text parameter; empty: the text itself.
   std::string (*spelled)(const Column& column, const std::string& parameter);
 };
