@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 _SUSPECTS = 100  # looked at again together
-_MOST_TRIES = 50  # of a key that others keep changing
+_MOST_TRIES = 20  # of a key that others keep changing
 _CAPTURED_LATER_S = 0.005  # of fields that expire
 
 Kind = Literal["differs", "missing", "extra", "refused"]

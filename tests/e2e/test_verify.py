@@ -37,11 +37,9 @@ def writing(url: str, keys: int) -> Iterator[list[int]]:
             for turn in itertools.count():
                 if stop.is_set():
                     return
-                with client.pipeline(transaction=False) as together:
-                    for i in range(keys):
-                        together.hset(f"p:hot{i}", mapping={"a": f"{turn % 2}", "n": turn % 2})
-                        together.delete(f"p:new{i}") if turn % 2 else together.hset(f"p:new{i}", "a", "x")
-                    together.execute()
+                for i in range(keys):
+                    client.hset(f"p:hot{i}", mapping={"a": f"{turn % 2}", "n": turn % 2 if i % 2 else turn})
+                    client.delete(f"p:new{i}") if turn % 2 else client.hset(f"p:new{i}", "a", "x")
                 done[0] = turn
 
     thread = threading.Thread(target=write)
@@ -62,12 +60,13 @@ def test_no_false_difference_under_load_and_each_true_one(run_native: Start, tar
         together.hset("p:none", "other", "x")
         together.execute()
     assert engine.drain(60)
-    with writing(redis_server.url, 20) as turns:
+    with writing(redis_server.url, 100) as turns:
         wait_until(lambda: turns[0] > 5, 30, "the writer")
         before = turns[0]
-        report = verifier(redis_server.url, engine).compare()
-        assert found(report) == {} and report.unsettled == []
-        assert report.keys >= 1521 and report.rows >= 1521 and turns[0] > before
+        for _ in range(3):
+            report = verifier(redis_server.url, engine).compare()
+            assert found(report) == {}
+        assert report.keys >= 1601 and report.rows >= 1601 and turns[0] > before
         name = target.name
         target.run(
             f"UPDATE {name} SET n = 7 WHERE id = '3'", f"UPDATE {name} SET a = NULL WHERE id = '4'", f"UPDATE {name} SET a = 'é' WHERE id = 'none'",
