@@ -117,7 +117,7 @@ def test_credentials_that_are_callables_are_asked(redis_server: RedisServer, red
     assert len(asked) >= 2
 
 
-def test_another_number_of_writers_is_refused_while_changes_wait(
+def test_another_number_of_writers_takes_up_what_waits(
     redis_server: RedisServer, redis_client: redis.Redis, connector: SQLiteConnector
 ) -> None:
     once = SQLiteConnector(connector.connection, "t", "id", exactlyOnceTableName="seen")
@@ -128,16 +128,30 @@ def test_another_number_of_writers_is_refused_while_changes_wait(
     def pipeline(writers: int) -> Pipeline:
         return Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=once, writers=writers)
 
-    for writers in (1, 3):  # nothing waits: any number will do
+    for writers in (1, 3, 1):
+        redis_client.hset("k:1", "a", writers)
+        redis_client.hset(f"k:{writers + 1}", "a", writers)
         with Engine(redis_server.url, [pipeline(writers)]) as engine:
-            redis_client.hset("k:1", "a", writers)
             assert engine.drain(10)
-    redis_client.hset("k:2", "a", 2)
-    with pytest.raises(NotBuiltError, match="writers changed from 3 to 1 while changes wait"), Engine(redis_server.url, [pipeline(1)]):
+    assert rows(connector) == [("1", 1), ("2", 1), ("4", 3)]
+
+
+def test_what_waits_with_fields_as_keys_asks_for_one_writer(
+    redis_server: RedisServer, redis_client: redis.Redis, connector: SQLiteConnector
+) -> None:
+    keyed = Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=connector, keys=[{"id": "id"}], version="1.0.0")
+    plain = Pipeline(name="p", prefix="k", mapping={"a": "a"}, connector=connector, writers=2, version="2.0.0")
+    with Engine(redis_server.url, [keyed]):
         pass
-    with Engine(redis_server.url, [pipeline(3)]) as engine:
+    redis_client.hset("k:1", mapping={"id": "one", "a": 1})
+    with pytest.raises(NotBuiltError, match="more than one writer would not keep their order"), Engine(redis_server.url, [plain]):
+        pass
+    with Engine(redis_server.url, [keyed]) as engine:
         assert engine.drain(10)
-    assert rows(connector) == [("1", 3), ("2", 2)]
+    with Engine(redis_server.url, [plain]) as engine:
+        redis_client.hset("k:2", "a", 2)
+        assert engine.drain(10)
+    assert rows(connector) == [("2", 2), ("one", 1)]
 
 
 def test_a_changed_definition_leaves_what_waited_under_the_old_one(
