@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
 import threading
 import time
 from contextlib import closing
@@ -12,61 +10,16 @@ from typing import Any
 
 import pytest
 
+from .engines import ENGINE, another, freeze, name, stand_by, wake, works
 from .stack import Engine, Stack, stack
 from tests.conftest import Cli
-from writebehind.overview import read_pipeline
 from writebehind.testing import RedisServer, wait_until
-
-ENGINE = "writebehind:{persons}:engine"
 
 
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Engines in processes of their own are given up after 1.2 s instead of 8."""
     monkeypatch.setenv("WRITEBEHIND_LEASE_MS", "1200")
-
-
-def another(run: Stack, name: str = "second") -> Engine:
-    """One more engine of the same recipe, with a log of its own."""
-    recipe = run.engine.recipe.with_name(f"{name}.py")
-    shutil.copy(run.engine.recipe, recipe)
-    return Engine(recipe, run.engine.redis_url)
-
-
-def stand_by(run: Stack, engine: Engine) -> Engine:
-    """Starts an engine that finds another at work, or waits until it does."""
-    if engine.process is None or engine.process.poll() is not None:
-        engine.start()
-    told = engine.log.count("standing by")
-    wait_until(
-        lambda: engine.log.count("standing by") > told or name(engine) in read_pipeline(run.redis, "persons").standbys, 30, "the standby"
-    )
-    return engine
-
-
-def name(engine: Engine) -> str:
-    import socket
-
-    assert engine.process
-    return f"{socket.gethostname()}:{engine.process.pid}"
-
-
-def works(run: Stack, engine: Engine, seconds: float) -> None:
-    assert engine.process
-    try:
-        wait_until(lambda: run.redis.hget(ENGINE, "pid") == str(engine.process.pid), seconds, "the takeover")  # type: ignore[union-attr]
-    except TimeoutError as error:
-        raise AssertionError(f"{error}\n{engine.log[-3000:]}") from error
-
-
-def freeze(engine: Engine) -> None:
-    assert engine.process
-    engine.process.send_signal(signal.SIGSTOP)
-
-
-def wake(engine: Engine) -> None:
-    assert engine.process
-    engine.process.send_signal(signal.SIGCONT)
 
 
 def load(run: Stack, done: threading.Event) -> None:
