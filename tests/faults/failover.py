@@ -60,6 +60,11 @@ def replica_of(run: Stack, module: Path, *arguments: str, link: Proxy | None = N
         yield server
 
 
+def wait_for_replica(run: Stack) -> None:
+    """Until a replica has all that the stack's client has written."""
+    wait_until(lambda: run.redis.wait(1, 1000) == 1, 20, "a replica that has it all")
+
+
 @contextmanager
 def sentinels_of(run: Stack, replicas: int, count: int = 1) -> Iterator[list[SentinelServer]]:
     """Sentinels that know the stack's server, its replicas and each other."""

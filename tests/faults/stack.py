@@ -15,11 +15,16 @@ from typing import Any
 import psycopg2
 import pymysql
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .proxy import Proxy
 from writebehind.testing import MariaDBServer, PostgresServer, RedisServer, Server, wait_until
 
 FIELDS = ("first_name", "seq")
+
+SENT_ONCE = Retry(NoBackoff(), 0)
+"""For a client that counts: redis-py sends a command again whose reply was lost, and then it is two changes."""
 
 RECIPE = """\
 from writebehind import RGWriteBehind

@@ -10,9 +10,9 @@ import pytest
 import redis
 from redis.sentinel import Sentinel
 
-from .failover import SERVICE, follow, promote, replica_of, sentinel_url, sentinels_of
+from .failover import SERVICE, follow, promote, replica_of, sentinel_url, sentinels_of, wait_for_replica
 from .proxy import Proxy
-from .stack import Stack, stack
+from .stack import SENT_ONCE, Stack, stack
 from writebehind.overview import read_overview
 from writebehind.testing import free_port, wait_until
 
@@ -51,7 +51,7 @@ class Load:
 
     def _write(self, number: int) -> None:
         found = Sentinel([("127.0.0.1", self._port)], socket_timeout=2)
-        client = found.master_for(SERVICE, decode_responses=True, retry_on_timeout=False, socket_timeout=2)
+        client = found.master_for(SERVICE, decode_responses=True, retry=SENT_ONCE, socket_timeout=2)
         for seq in range(number, 1_000_000, WRITERS):
             if self._stop.is_set():
                 break
@@ -107,6 +107,7 @@ def test_a_replica_that_lacks_the_last_changes_is_promoted(waits: bool, is_runni
         with replica_of(run, module, link=line) as replica:
             run.hset(0, 10)
             run.drain()
+            wait_for_replica(run)
             line.is_mute = True  # the replica hears nothing any more, and nobody knows
             run.hset(5, 15, first_name="lost")
             if waits:

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from .proxy import Loss
-from .stack import Stack, stack
+from .stack import SENT_ONCE, Stack, stack
 from tests.conftest import Cli
 from writebehind.overview import read_overview
 from writebehind.testing import wait_until
@@ -49,7 +49,7 @@ class Load:
         wait_until(lambda: len(self.accepted) >= before + more, 60, f"{more} more changes")
 
     def _write(self, port: int) -> None:
-        client = redis.Redis(port=port)
+        client = redis.Redis(port=port, retry=SENT_ONCE)
         seq = 0
         while not self._stop.is_set():
             part = range(seq, seq + 50)

@@ -14,12 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from .choices import Choices, Op
 from .history import History
 from .model import Asked, Effect, Fields, Model, Row
+from tests.faults.stack import SENT_ONCE
 from writebehind.testing import wait_until
 
 OUTAGE_S = 120.0
@@ -57,7 +56,7 @@ class Client:
     def __init__(self, number: int, port: int, model: Model, history: History, row_of: Callable[[str], Row | None] | None) -> None:
         self.number, self.model, self.history, self._row_of = number, model, history, row_of
         self.who = f"client {number}"
-        self.redis = redis.Redis(port=port, decode_responses=True, retry=Retry(NoBackoff(), 0))
+        self.redis = redis.Redis(port=port, decode_responses=True, retry=SENT_ONCE)
         self.done = self.lost = self.looked = 0
         self.at_work = threading.Lock()
         """Held from a command to what the model makes of it."""
