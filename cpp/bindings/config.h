@@ -17,4 +17,15 @@ SinkOptions SinkOptionsOf(const pybind11::dict& config, Callables* callables);
 // The one map Status → exception: the classes of writebehind.errors.
 void Raise(const Status& status);
 
+// Runs `body` without the GIL and raises what it failed with.
+template <class Body>
+void Unlocked(Body body) {
+  Status status;
+  {
+    const pybind11::gil_scoped_release unlocked;
+    status = body();
+  }
+  Raise(status);
+}
+
 }  // namespace writebehind::bindings

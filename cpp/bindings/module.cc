@@ -12,17 +12,6 @@ namespace py = pybind11;
 namespace writebehind::bindings {
 namespace {
 
-// Runs `body` without the GIL and raises what it failed with.
-template <class Body>
-void Unlocked(Body body) {
-  Status status;
-  {
-    const py::gil_scoped_release unlocked;
-    status = body();
-  }
-  Raise(status);
-}
-
 // Destroying a pipeline waits for threads that may want the GIL. Those that hang for longer are left to
 // themselves, but not with what they would call.
 struct Unlock {

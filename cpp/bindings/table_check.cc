@@ -26,16 +26,6 @@ struct Check {
   TableCheck table;
 };
 
-template <class Body>
-void Unlocked(Body body) {
-  Status status;
-  {
-    const py::gil_scoped_release unlocked;
-    status = body();
-  }
-  Raise(status);
-}
-
 const char* KindText(Finding::Kind kind) {
   switch (kind) {
     case Finding::Kind::kEqual: return "equal";

@@ -4,6 +4,7 @@
 
 #include "codec/decoder.h"
 #include "pipeline/lanes.h"
+#include "pipeline/redis_line.h"
 #include "util/log.h"
 
 namespace writebehind {
@@ -132,7 +133,7 @@ Status Feeder::Rewind() {
 
 Status Feeder::LastEntry(std::optional<StreamId>* last) {
   Reply reply;
-  const std::string key = "writebehind:{" + context_->options.name + "}:stream";
+  const std::string key = KeyOf(context_->options.name, "stream");
   if (Status status = reader_.connection().Command({"XREVRANGE", key, "+", "-", "COUNT", "1"}, &reply); !status.ok()) return status;
   if (reply->elements > 0) *last = StreamId::Parse(Text(*reply->element[0]->element[0]));
   return Status::Ok();

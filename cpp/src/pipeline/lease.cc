@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <ctime>
 #include <random>
+
+#include "pipeline/redis_line.h"
+#include "util/host_name.h"
 
 namespace writebehind {
 namespace {
@@ -20,11 +22,7 @@ std::int64_t ClockMs() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-std::string EngineName() {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}:{}", host.data(), getpid());
-}
+std::string EngineName() { return fmt::format("{}:{}", HostName(), getpid()); }
 
 RedisOptions Bounded(RedisOptions options, std::chrono::milliseconds limit) {
   options.connect_timeout = std::min(options.connect_timeout, limit);
@@ -101,7 +99,7 @@ void Lease::GiveUp() {
 
 Status Lease::LastEntry(std::optional<StreamId>* last) {
   Reply reply;
-  if (Status status = redis_.Command({"XREVRANGE", "writebehind:{" + pipeline_ + "}:stream", "+", "-", "COUNT", "1"}, &reply); !status.ok()) {
+  if (Status status = redis_.Command({"XREVRANGE", KeyOf(pipeline_, "stream"), "+", "-", "COUNT", "1"}, &reply); !status.ok()) {
     return status;
   }
   if (reply->elements > 0) *last = StreamId::Parse(Text(*reply->element[0]->element[0]));
@@ -111,7 +109,7 @@ Status Lease::LastEntry(std::optional<StreamId>* last) {
 Status Lease::IsPassed(StreamId end, bool* is_passed) {
   Reply reply;
   const std::string last = end.ToString();
-  if (Status status = redis_.Command({"XRANGE", "writebehind:{" + pipeline_ + "}:stream", "-", last, "COUNT", "1"}, &reply); !status.ok()) {
+  if (Status status = redis_.Command({"XRANGE", KeyOf(pipeline_, "stream"), "-", last, "COUNT", "1"}, &reply); !status.ok()) {
     return status;
   }
   *is_passed = reply->elements == 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,14 @@ inline Status AsTransient(const Status& status) {
   if (status.ok() || status.code() == Code::kStopped) return status;
   return {Code::kTransient, status.message(), status.hint()};
 }
+
+// One of a pipeline's own keys (docs/protocol.md).
+inline std::string KeyOf(std::string_view pipeline, std::string_view what) {
+  return std::string("writebehind:{").append(pipeline).append("}:").append(what);
+}
+
+// HSET of a hash of ours, which a server above its maxmemory refuses; but not a script that says it may run.
+inline constexpr std::string_view kHsetThoughFull = "#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], unpack(ARGV))";
 
 // The words of a command that Redis carries out only while the lease is the token's.
 inline std::vector<std::string_view> Leased(std::string_view token, std::span<const std::string_view> words) {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "pipeline/redis_line.h"
+#include "util/host_name.h"
 #include "util/log.h"
 
 namespace writebehind {
@@ -17,11 +18,6 @@ constexpr std::chrono::milliseconds kPausingBeat{50};
 
 std::int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace
@@ -73,7 +69,7 @@ Status SettleLoop::Open() {
   if (redis_.open()) return Status::Ok();
   if (Status status = redis_.Open(context_->options.redis); !status.ok()) return status;
   Reply reply;
-  const std::string key = "writebehind:{" + context_->options.name + "}:checkpoint";
+  const std::string key = KeyOf(context_->options.name, "checkpoint");
   if (Status status = redis_.Command({"HGETALL", key}, &reply); !status.ok()) {
     redis_.Close();
     return status;
@@ -115,9 +111,9 @@ Status SettleLoop::Beat() {
   const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;
   const bool complete = asked_ && context_->pause.complete();
   const char* state = ending && now.state != State::kHalted ? "stopped" : complete ? "paused" : StateText(now.state);
-  const std::string prefix = "writebehind:{" + context_->options.name + "}:";
+  const std::string& name = context_->options.name;
   const std::array<std::string, 36> words{
-      "HSET",      prefix + "engine",        "pid",        std::to_string(getpid()),       "host",     host_,
+      "HSET",      KeyOf(name, "engine"),   "pid",        std::to_string(getpid()),       "host",     host_,
       "started_ms", started_ms_,             "seen_ms",    std::to_string(NowMs()),        "state",    state,
       "message",   now.message,              "written",    count(counters.written),        "coalesced", count(counters.coalesced),
       "filtered",  count(counters.filtered), "rejected",   count(counters.rejected),       "skipped",  count(counters.skipped),
@@ -125,7 +121,7 @@ Status SettleLoop::Beat() {
       "settled_id", now.settled.ToString(),  "lag_ms",     std::to_string(lag),           "restored", now.restored};
   std::vector<std::string_view> views(words.begin(), words.end());
   redis_.Append(views);
-  redis_.Append({"HGET", prefix + "control", "paused"});
+  redis_.Append({"HGET", KeyOf(name, "control"), "paused"});
   Reply beaten;
   Reply control;
   if (Status status = redis_.Receive(&beaten); !status.ok()) return status;
@@ -148,8 +144,7 @@ Status SettleLoop::Beat() {
 // A server above its maxmemory refuses HSET, but not a script that says it may run; without our word `status` and `pause` would take us for
 // dead. It takes no more memory: the fields are there.
 Status SettleLoop::BeatThoughFull(std::span<const std::string_view> hset) {
-  constexpr std::string_view kScript = "#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], unpack(ARGV))";
-  std::vector<std::string_view> words{"EVAL", kScript, "1"};
+  std::vector<std::string_view> words{"EVAL", kHsetThoughFull, "1"};
   words.insert(words.end(), hset.begin() + 1, hset.end());
   Reply reply;
   redis_.Append(words);

@@ -4,7 +4,6 @@
 
 #include "codec/decoder.h"
 #include "codec/entry_format.h"
-#include "pipeline/redis_line.h"
 #include "stream/reader.h"
 
 namespace writebehind {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "pipeline/definitions.h"
+#include "pipeline/redis_line.h"
 #include "stream/connection.h"
 #include "transform/row_arena.h"
 #include "writebehind/record.h"
@@ -34,7 +35,7 @@ class StrayRows {
  public:
   // `token`: of the lease
   StrayRows(const std::string& pipeline, std::string token)
-      : pipeline_(pipeline), token_(std::move(token)), key_("writebehind:{" + pipeline + "}:strays") {}
+      : pipeline_(pipeline), token_(std::move(token)), key_(KeyOf(pipeline, "strays")) {}
 
   // A name of the row that these `values` name, the same for equal rows; empty: they name none.
   using NameOf = std::function<std::string(std::string_view values)>;

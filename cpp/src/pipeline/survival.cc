@@ -11,7 +11,6 @@ namespace writebehind {
 namespace {
 
 constexpr std::chrono::milliseconds kLongest{1000};
-constexpr std::string_view kThoughFull = "#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])";
 
 Status Refused(std::string_view command, const redisReply& reply) {
   return {Code::kTransient, fmt::format("nothing is committed while it may be lost: {}: {}", command, Text(reply))};
@@ -20,7 +19,7 @@ Status Refused(std::string_view command, const redisReply& reply) {
 }  // namespace
 
 Survival::Survival(const PipelineOptions& options)
-    : replicas_(options.wait_replicas), aof_(options.wait_aof), key_("writebehind:{" + options.name + "}:engine") {}
+    : replicas_(options.wait_replicas), aof_(options.wait_aof), key_(KeyOf(options.name, "engine")) {}
 
 Status Survival::Begin(Connection* reader) {
   Reply reply;
@@ -48,7 +47,7 @@ bool Survival::EndsAt(std::string_view history) {
 // The write must come first: WAIT waits for the last one of its connection.
 void Survival::AppendQuestions(Connection* redis, std::string_view last, bool is_full) {
   if (is_full) {
-    redis->Append({"EVAL", kThoughFull, "1", key_, "waiting_id", last});
+    redis->Append({"EVAL", kHsetThoughFull, "1", key_, "waiting_id", last});
   } else {
     redis->Append({"HSET", key_, "waiting_id", last});
   }

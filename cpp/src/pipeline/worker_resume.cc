@@ -14,8 +14,6 @@ constexpr char kRestored[] = "Redis came back as it was before the last commits,
                              "what waits is written again, under a new identity of the stream; keys that changed in between may "
                              "differ from the table";
 
-std::string KeyOf(const Context& context, const char* what) { return "writebehind:{" + context.options.name + "}:" + what; }
-
 }  // namespace
 
 Status Worker::OpenRedis() { return redis_.open() ? Status::Ok() : AsTransient(redis_.Open(context_->options.redis)); }
@@ -122,7 +120,7 @@ Status Worker::AskRedis(StreamId at, bool* is_there, std::map<std::string, Strea
     if (Status status = IsInStream(at, is_there); !status.ok()) return status;
   }
   Reply reply;
-  if (Status status = CommandRedis({"HGETALL", KeyOf(*context_, "checkpoint")}, &reply); !status.ok()) return status;
+  if (Status status = CommandRedis({"HGETALL", KeyOf(context_->options.name, "checkpoint")}, &reply); !status.ok()) return status;
   for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
     (*checkpoints)[std::string(Text(*reply->element[i]))] = StreamId::Parse(Text(*reply->element[i + 1])).value_or(StreamId{});
   }
@@ -132,7 +130,7 @@ Status Worker::AskRedis(StreamId at, bool* is_there, std::map<std::string, Strea
 Status Worker::IsInStream(StreamId id, bool* is_there) {
   Reply reply;
   const std::string text = id.ToString();
-  if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "stream"), text, text}, &reply); !status.ok()) return status;
+  if (Status status = CommandRedis({"XRANGE", KeyOf(context_->options.name, "stream"), text, text}, &reply); !status.ok()) return status;
   *is_there = reply->elements > 0;
   return Status::Ok();
 }
@@ -157,7 +155,7 @@ Status Worker::Restored(std::uint64_t identity, StreamId at, bool* is_restored) 
 // What is captured from now on has IDs behind `behind`, and an identity whose checkpoint begins anew: it is
 // written exactly once again.
 Status Worker::StartIdentity(StreamId behind) {
-  const std::string stream = KeyOf(*context_, "stream");
+  const std::string stream = KeyOf(context_->options.name, "stream");
   Reply reply;
   if (Status status = CommandRedis({"XINFO", "STREAM", stream}, &reply); !status.ok()) return status;
   for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
@@ -173,7 +171,7 @@ Status Worker::RecallRejections(const std::vector<std::uint32_t>& records) {
   if (records.empty()) return Status::Ok();
   const std::uint64_t reading = batch_.holdings.front().parcel->reading;
   if (none_rejected_ == reading) return Status::Ok();
-  const std::string key = KeyOf(*context_, "rejected-ids");
+  const std::string key = KeyOf(context_->options.name, "rejected-ids");
   Reply reply;
   if (Status status = CommandRedis({"EXISTS", key}, &reply); !status.ok()) return status;
   if (reply->integer == 0) {
@@ -199,7 +197,7 @@ Status Worker::RecallRejections(const std::vector<std::uint32_t>& records) {
 Status Worker::RejectionReason(std::string_view id, std::string* reason) {
   *reason = "rejected";
   Reply entries;
-  if (Status status = CommandRedis({"XRANGE", KeyOf(*context_, "rejected"), id, id}, &entries); !status.ok()) return status;
+  if (Status status = CommandRedis({"XRANGE", KeyOf(context_->options.name, "rejected"), id, id}, &entries); !status.ok()) return status;
   if (entries->elements != 1 || entries->element[0]->elements != 2) return Status::Ok();
   const redisReply& fields = *entries->element[0]->element[1];
   for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdint>
 #include <iterator>
+
+#include "util/fnv.h"
 
 namespace writebehind {
 
-// FNV-1a.
-// Source: http://www.isthe.com/chongo/tech/comp/fnv/
-std::uint64_t FenceNumber(std::string_view output) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char byte : output) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
-  return hash;
-}
+std::uint64_t FenceNumber(std::string_view output) { return Fnv1a(output); }
 
 namespace mysql_sql {
 
