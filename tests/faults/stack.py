@@ -83,10 +83,14 @@ class Target:
     proxy: Proxy | None = None
 
     @property
-    def port(self) -> int:
+    def server_port(self) -> int | None:
+        """None: there is no server."""
+        return self.server.port if self.server else None
+
+    @property
+    def port(self) -> int | None:
         """The engine's way to the server."""
-        assert self.server
-        return self.proxy.port if self.proxy else self.server.port
+        return self.proxy.port if self.proxy else self.server_port
 
 
 class SQLiteTarget(Target):
@@ -140,7 +144,7 @@ class MariaDBTarget(Target):
         self.server = MariaDBServer().start()
 
     def connect(self) -> Any:
-        return pymysql.connect(host="127.0.0.1", port=self.server.port, user="wb", password="wb", database="wb")
+        return pymysql.connect(host="127.0.0.1", port=self.server_port, user="wb", password="wb", database="wb")
 
     @property
     def connection(self) -> str:

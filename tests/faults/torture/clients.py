@@ -85,8 +85,8 @@ class Client:
                 op = op.renamed(f"r{self.lost}")
                 continue
             except redis.ResponseError as error:
-                if "LOADING" not in str(error):
-                    raise WrongReply(f"{self.who}: {op}: {error}") from error
+                if not any(word in str(error) for word in ("LOADING", "OOM", "maxmemory")):  # nothing happened
+                    raise WrongReply(f"{self.who}: {str(op)[:200]}: {str(error)[-200:]}") from error
                 time.sleep(0.02)
                 continue
             self.model.apply(effects)
@@ -148,7 +148,7 @@ class Client:
         happened = found == after
         self.history.note(self.who, "lost", commands=op.commands, happened="maybe" if is_traceless else happened, error=str(error))
         if not happened and found != before:
-            raise WrongReply(f"{self.who}: after {op.commands}, whose reply was lost, Redis has {found}: neither {before} nor {after}")
+            raise WrongReply(f"{self.who}: after {str(op.commands)[:500]}, whose reply was lost, Redis has {found}: neither {before} nor {after}")
         if happened:
             self.model.apply(effects, maybe=is_traceless)
         return happened and not is_traceless

@@ -12,7 +12,7 @@ from .checks import Expected, Snapshot
 from .choices import SHARED_KEYS
 from .clients import SHARED_SEQ, Client
 from .model import PREFIX, Fields, Row
-from .world import PIPELINE, TABLE, World
+from .world import ENGINE, LEASE, PIPELINE, TABLE, World
 from writebehind.testing import wait_until
 
 COUNTERS = ("written", "coalesced", "filtered", "rejected", "skipped")
@@ -121,16 +121,17 @@ class Look:
 
     # Captured since Redis started, and what the engine has counted since it started: they balance where neither has begun anew.
 
-    def _counts(self) -> tuple[tuple[str, str], int, dict[str, int]]:
+    def _counts(self) -> tuple[tuple[str, str, str], int, dict[str, int]]:
         client = self.world.redis
         run_id = str(client.info("server")["run_id"])
         [state] = [one for one in self._list() if one["name"] == PIPELINE]
         engine = self._engine()
         counted = {name: int(engine.get(name, 0)) for name in COUNTERS}
-        return (run_id, str(engine.get("started_ms", ""))), int(state["captured"]), counted
+        turn = str(client.get(LEASE) or "").partition(" ")[0]  # another engine's, or another turn of the same, counts apart
+        return (run_id, str(engine.get("started_ms", "")), turn), int(state["captured"]), counted
 
     def _engine(self) -> dict[str, Any]:
-        return dict(self.world.redis.hgetall(f"writebehind:{{{PIPELINE}}}:engine"))
+        return dict(self.world.redis.hgetall(ENGINE))
 
     def _list(self) -> list[dict[str, Any]]:
         reply = self.world.redis.execute_command("WB.LIST")

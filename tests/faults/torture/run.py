@@ -63,7 +63,7 @@ class Torture:
         self.look.wait(DRAIN_S)
         self.world.history.flush()
         if waiting := self.world.waiting():  # all else follows from it
-            return [*self.world.ended, f"the stream still holds {waiting} entries; the engine has said: {self.world.engine.log[-2000:]}"]
+            return [*self.world.ended, f"the stream still holds {waiting} entries; the engine has said: {self.world.log}"]
         return [*self.world.ended, *violations(self.look.expected(), self.look.snapshot())]
 
     def settle(self) -> None:
@@ -90,6 +90,7 @@ def seeded(options: Options) -> Options:
         "max_batch": chance.choice([100, 500, 5000]),
         "drops": chance.random() < 0.5,
         "expired_deletes": chance.random() < 0.5,
+        "engines": chance.choice([1, 2]),
     }
     return Options(**{**options.as_dict(), **made})
 
@@ -125,10 +126,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the clients' choices and the faults (default: by chance)")
     parser.add_argument("--database", choices=faults.ALL, default="postgres")
     parser.add_argument("--redis-server", default=None, help="a program, as valkey-server; default redis-server")
+    parser.add_argument(
+        "--database-url", default=None, help="of a running MySQL or MariaDB: with --database mariadb; its tables are dropped"
+    )
     parser.add_argument("--exactly-once", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--at-least-once", dest="exactly_once", action="store_false", help="the same as --no-exactly-once")
     parser.add_argument("--flush", action="store_true", help="FLUSHALL is a fault too")
-    parser.add_argument("--replay", type=Path, default=None, metavar="FILE", help="the history of a run: the same choices, faults and length")
+    parser.add_argument(
+        "--replay", type=Path, default=None, metavar="FILE", help="the history of a run: the same choices, faults and length"
+    )
     parser.add_argument("--directory", type=Path, default=None, help="an empty one, for the history, the engine's log and SQLite's file")
     arguments = parser.parse_args()
     if arguments.replay:

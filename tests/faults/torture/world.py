@@ -1,33 +1,32 @@
-"""The servers, the tables and the engines of a run. More engines, or a Redis with replicas, are to be added here."""
+"""The servers, the tables and the engines of a run. A Redis with replicas is to be added here."""
 
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import redis
 
+from .engines import Kept, leader
 from .history import History
 from .model import COLUMNS, DROPPED, PREFIX, Row
 from tests.faults.proxy import Proxy
-from tests.faults.stack import Engine, MariaDBTarget, PostgresTarget, SQLiteTarget, Target
+from tests.faults.stack import MariaDBTarget, PostgresTarget, SQLiteTarget, Target
 from writebehind.module import module_path
 from writebehind.testing import RedisServer, wait_until
 
 PIPELINE = "torture"
 STREAM = f"writebehind:{{{PIPELINE}}}:stream"
+ENGINE = f"writebehind:{{{PIPELINE}}}:engine"
+LEASE = f"writebehind:{{{PIPELINE}}}:lease"
 TABLE = "tortured"
 AOF = ("--appendonly", "yes", "--appendfsync", "always")
-YOUNG_S = 10.0
-"""An engine may end by itself so long after its start, if something was away then."""
 
 RECIPE = """\
 from writebehind import RGWriteBehind
@@ -73,14 +72,31 @@ def triggers(kind: str) -> tuple[str, ...]:
     )
 
 
+class RunningTarget(MariaDBTarget):
+    """A server that runs already, and goes on; tables of an earlier run are dropped."""
+
+    def __init__(self, url: str) -> None:
+        self._port = urlsplit(url).port
+        for table in (TABLE, "seen", "log", "_writebehind"):
+            self.query(f"DROP TABLE IF EXISTS {table}")
+
+    @property
+    def server_port(self) -> int | None:
+        return self._port
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Options:
-    """Of a run; all but `redis_server` are functions of the command line alone, and `writers` to `expired_deletes` of the seed."""
+    """Of a run; all but `redis_server` are functions of the command line alone, and `writers` to `engines` of the seed."""
 
     seed: int
     database: str
     exactly_once: bool = True
     redis_server: str | None = None
+    database_url: str | None = None
+    """Of a MySQL or MariaDB server that runs, with database, user and password `wb`; None: a server of the run's own."""
     minutes: float = 0.0
     rounds: int = 0
     """0: as many as fit into `minutes`."""
@@ -98,6 +114,7 @@ class Options:
     max_batch: int = 5000
     drops: bool = False
     expired_deletes: bool = False
+    engines: int = 1
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace, **more: Any) -> Options:
@@ -117,11 +134,10 @@ class World:
         """What an engine that ended by itself has said."""
         self.flush: Callable[[], None] = lambda: None
         """Empties Redis while no client is at work; whoever has the clients sets it."""
+        self.columns: list[str] = []
+        """That were added to the table."""
+        self.engines: list[Kept] = []
         self._stack = ExitStack()
-        self._wanted = threading.Event()
-        self._closing = threading.Event()
-        self._engine_lock = threading.RLock()
-        self._started = 0.0
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -129,17 +145,17 @@ class World:
             opened.callback(self.target.close)
             for statement in (*TABLES, LOG.format(serial=SERIAL[self.target.kind]), *triggers(self.target.kind)):
                 self.target.query(statement)
-            if self.target.server:
-                self.target.proxy = opened.enter_context(Proxy(self.target.server.port))
+            if port := self.target.server_port:
+                self.target.proxy = opened.enter_context(Proxy(port))
             self.server = opened.enter_context(RedisServer(*AOF, module=module_path(), server=self.options.redis_server))
-            self.link = opened.enter_context(Proxy(self.server.port))
             self.redis = redis.Redis(port=self.server.port, decode_responses=True, encoding_errors="replace")
             opened.callback(self.redis.close)
-            self.engine = Engine(self._write_recipe(), f"redis://127.0.0.1:{self.link.port}/0")
-            opened.callback(self._close_engine)
-            self.start_engine()
-            threading.Thread(target=self._supervise, daemon=True).start()
-            wait_until(lambda: self.redis.hexists("writebehind:registry", PIPELINE), 30, f"the registration: {self.engine.log}")
+            for number in range(self.options.engines):
+                link = Proxy(self.server.port)
+                self.engines.append(Kept(self._write_recipe(f"engine-{number}.py"), link, self.history, self.ended))
+                opened.callback(self.engines[-1].close)
+            self.start_engines()
+            wait_until(lambda: self.redis.hexists("writebehind:registry", PIPELINE), 30, f"the registration: {self.log}")
             self._stack = opened.pop_all()
         return self
 
@@ -148,13 +164,15 @@ class World:
 
     def _make_target(self) -> Target:
         kind = self.options.database
+        if self.options.database_url:
+            return RunningTarget(self.options.database_url)
         return SQLiteTarget(self.directory) if kind == "sqlite" else PostgresTarget() if kind == "postgres" else MariaDBTarget()
 
-    def _write_recipe(self) -> Path:
+    def _write_recipe(self, name: str) -> Path:
         options = f", writers={self.options.writers}, max_batch={self.options.max_batch}"
         options += ", expired='delete'" if self.options.expired_deletes else ""
         options += ", transform=drop" if self.options.drops else ""
-        recipe = self.directory / "recipe.py"
+        recipe = self.directory / name
         made = {
             "kind": self.target.kind,
             "connection": self.target.connection,
@@ -169,43 +187,27 @@ class World:
         recipe.write_text(RECIPE.format(**made))
         return recipe
 
-    # The engine: restarted by a supervisor, as by systemd, where it ends by itself; that is a violation, unless it had just been started.
+    # The engines.
 
-    def start_engine(self) -> None:
-        with self._engine_lock:
-            if self.engine.process and self.engine.process.poll() is None:
-                return
-            self._started = time.monotonic()
-            self.engine.start()
-            self._wanted.set()
+    def start_engines(self) -> None:
+        for engine in self.engines:
+            engine.start()
 
-    def kill_engine(self) -> None:
-        with self._engine_lock:
-            self._wanted.clear()
-            self.engine.kill()
+    def working(self) -> Kept | None:
+        """The engine that works, if one does; raises where Redis is away."""
+        return leader(self.engines, self.redis, ENGINE)
 
-    def stop_engine(self) -> None:
-        with self._engine_lock:
-            self._wanted.clear()
-            status = self.engine.terminate(15)
-            is_young = time.monotonic() - self._started < YOUNG_S
-            if status and not (is_young and status == -signal.SIGTERM):  # Python's own start knows of no handler yet
-                self.ended.append(f"the engine was told to stop and ended with status {status}: {self.engine.log[-1000:]}")
+    def leader(self) -> Kept:
+        """The engine that works, or else any that runs."""
+        with suppress(redis.RedisError):
+            if found := self.working():
+                return found
+        return next((one for one in self.engines if one.pid is not None), self.engines[0])
 
-    def _close_engine(self) -> None:
-        self._closing.set()
-        self.kill_engine()
-
-    def _supervise(self) -> None:
-        while not self._closing.wait(0.1):
-            with self._engine_lock:
-                status = self.engine.process.poll() if self.engine.process else None
-                if status is None or not self._wanted.is_set() or self._closing.is_set():
-                    continue
-                self.history.note("engine", "ended by itself", status=status)
-                if time.monotonic() - self._started > YOUNG_S:
-                    self.ended.append(f"the engine ended by itself with status {status}: {self.engine.log[-1000:]}")
-                self.start_engine()
+    @property
+    def log(self) -> str:
+        """What the engines have said last."""
+        return "\n".join(engine.log[-2000:] for engine in self.engines)
 
     # What the checks and the clients ask.
 

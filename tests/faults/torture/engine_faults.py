@@ -1,0 +1,50 @@
+"""What happens to engines. Where two run, it happens to the one that works, and the other one takes over."""
+
+from __future__ import annotations
+
+import time
+
+from .world import World
+from writebehind.testing import wait_until
+
+TAKEOVER_S = 60.0
+"""From a freeze to another engine at work: 30 s are promised, and Redis may be away meanwhile."""
+
+
+def kill(world: World, seconds: float) -> None:
+    engine = world.leader()
+    engine.kill()
+    time.sleep(seconds / 4)
+    engine.start()
+
+
+def kill_all(world: World, seconds: float) -> None:
+    for engine in world.engines:
+        engine.kill()
+    time.sleep(seconds / 4)
+    world.start_engines()
+
+
+def stop(world: World, seconds: float) -> None:
+    engine = world.leader()
+    engine.stop()
+    time.sleep(seconds / 4)
+    engine.start()
+
+
+def freeze(world: World, seconds: float) -> None:
+    engine = world.leader()
+    engine.freeze()
+    time.sleep(seconds)
+    engine.wake()
+
+
+def freeze_until_replaced(world: World, seconds: float) -> None:
+    """It wakes in the middle of what it did, while another one works."""
+    frozen = world.leader()
+    frozen.freeze()
+    try:
+        wait_until(lambda: world.working() not in (None, frozen), TAKEOVER_S, "another engine at work")
+        time.sleep(seconds / 2)
+    finally:
+        frozen.wake()
