@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,31 @@ def test_database_down_for_30_seconds_under_load(kind: str, module: str, tmp_pat
         run.drain()
         run.assert_equal()
         assert len(run.target.rows()) == seq
+
+
+LOCKS = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgres": "LOCK TABLE persons, seen IN ACCESS EXCLUSIVE MODE",
+    "mariadb": "LOCK TABLES persons WRITE, seen WRITE, written WRITE",
+}
+
+
+@pytest.mark.parametrize("kind", LOCKS)
+def test_a_lock_in_the_database_delays_no_capture_and_is_told_of(kind: str, module: str, tmp_path: Path) -> None:
+    with stack(kind, module, tmp_path) as run:
+        if kind == "sqlite":
+            run.target.query("PRAGMA journal_mode=WAL")  # as an engine makes it; else its first statement is refused at once
+        with closing(run.target.connect()) as link:
+            link.cursor().execute(LOCKS[kind])
+            run.start()  # waits until the pipeline is registered
+            hset(run, 0, 10)
+            wait_until(lambda: "the database has not answered for" in run.status("message"), 20, "the reason in `status`")
+            assert run.waiting == 10
+            link.rollback()
+        run.drain()
+        run.assert_equal()
+        wait_until(lambda: run.status("message") == "", 20, "the end of the reason")
+        assert run.engine.log.count("is something locked there?") == 1
 
 
 def test_redis_restarts_with_its_aof(module: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -23,7 +25,12 @@
 
 namespace writebehind {
 
-// A writer's two queues.
+// Since some moment before the process began.
+inline std::int64_t SteadyMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// A writer's two queues, and what it is at.
 struct Lane {
   explicit Lane(Signal* settle) : shares(kShares, &arrived), settlements(kSettlements, settle) {}
 
@@ -32,8 +39,24 @@ struct Lane {
 
   Signal arrived;
   BoundedQueue<Share> shares;            // feeder to worker
-  std::atomic<std::uint64_t> decided{0};  // of the records dealt to it: so many are written or rejected, the first ones
+  std::atomic<std::int64_t> asked_at_ms{0};  // by SteadyMs, when the database was asked what it has not answered; 0: nothing
+  std::atomic<std::uint64_t> decided{0};     // of the records dealt to it: so many are written or rejected, the first ones
   BoundedQueue<Settlement> settlements;  // worker to settler
+};
+
+// While it lives its worker waits for the database.
+struct Asking {
+  explicit Asking(Lane* by) : lane(by) { lane->asked_at_ms.store(SteadyMs()); }
+  ~Asking() { lane->asked_at_ms.store(0); }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+  template <typename Call>
+  auto For(const Call& call) const {
+    return call();
+  }
+
+  Lane* const lane;
 };
 
 struct Shared {

@@ -13,6 +13,7 @@ namespace writebehind {
 namespace {
 
 constexpr std::chrono::milliseconds kLeastLease{200};
+constexpr std::chrono::milliseconds kCheckTimeout{5000};  // of a statement
 
 }  // namespace
 
@@ -82,7 +83,11 @@ Status Pipeline::Check(const std::string& definition, std::vector<std::string>* 
   const bool shares_rows = std::any_of(parsed->outputs.begin(), parsed->outputs.end(), [](const Output& output) { return output.has_field_keys(); });
   if (shares_rows && impl_->shared->options.writers > 1) return {Code::kConfig, "key columns that are fields of the hash allow one writer"};
   std::unique_ptr<Sink> sink;
-  if (Status status = OpenSink(impl_->shared->options, &sink); !status.ok()) return status;
+  PipelineOptions brief = impl_->shared->options;
+  // The writers wait as long as they may; what is captured does not wait for this check.
+  auto& timeout = brief.sink.statement_timeout;
+  timeout = timeout.count() == 0 ? kCheckTimeout : std::min(timeout, kCheckTimeout);
+  if (Status status = OpenSink(brief, &sink); !status.ok()) return status;
   *warnings = sink->Warnings();
   Plan plan;
   Status status = MakePlanOf(std::move(parsed), sink.get(), &plan, warnings);

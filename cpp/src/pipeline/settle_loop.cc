@@ -1,5 +1,6 @@
 #include "pipeline/settle_loop.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBeat{1000};
 constexpr std::chrono::milliseconds kPausingBeat{50};
+constexpr std::int64_t kLongMs = 5000;  // for an answer
 
 std::int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -101,8 +103,26 @@ Status SettleLoop::Send() {
   return Beat();
 }
 
+// A database that neither answers nor refuses, as where somebody holds a lock, is no failure for minutes: it is told of before.
+std::string SettleLoop::Message(const std::string& failure) {
+  const std::int64_t now = SteadyMs();
+  std::int64_t longest = 0;
+  for (const auto& lane : context_->lanes) {
+    const std::int64_t since = lane->asked_at_ms.load();
+    if (since != 0) longest = std::max(longest, now - since);
+  }
+  const bool is_long = longest > kLongMs;
+  if (is_long && !is_long_) {
+    Log(LogLevel::kWarning, context_->options.name, fmt::format("the database has not answered for {} s: is something locked there?", longest / 1000));
+  }
+  is_long_ = is_long;
+  if (!failure.empty() || !is_long) return failure;
+  return fmt::format("the database has not answered for {} s", longest / 1000);
+}
+
 Status SettleLoop::Beat() {
   const StatusBoard::Snapshot now = context_->board.Get();
+  const std::string message = Message(now.message);
   const Counters& counters = context_->board.counters;
   const auto count = [](const std::atomic<std::uint64_t>& counter) { return std::to_string(counter.load()); };
   const bool ending = context_->workers_alive.load() == 0;
@@ -115,7 +135,7 @@ Status SettleLoop::Beat() {
   const std::array<std::string, 36> words{
       "HSET",      KeyOf(name, "engine"),   "pid",        std::to_string(getpid()),       "host",     host_,
       "started_ms", started_ms_,             "seen_ms",    std::to_string(NowMs()),        "state",    state,
-      "message",   now.message,              "written",    count(counters.written),        "coalesced", count(counters.coalesced),
+      "message",   message,                  "written",    count(counters.written),        "coalesced", count(counters.coalesced),
       "filtered",  count(counters.filtered), "rejected",   count(counters.rejected),       "skipped",  count(counters.skipped),
       "batches",   count(counters.batches),  "retries",    count(counters.retries),        "bytes",    count(counters.bytes),
       "settled_id", now.settled.ToString(),  "lag_ms",     std::to_string(lag),           "restored", now.restored};

@@ -28,6 +28,8 @@ class SettleLoop {
   Status Open();
   Status Send();
   Status Beat();
+  // What `status` is to say: the failure, or else that the database doesn't answer.
+  std::string Message(const std::string& failure);
   // `hset` are the words of the command that was refused.
   Status BeatThoughFull(std::span<const std::string_view> hset);
 
@@ -38,7 +40,8 @@ class SettleLoop {
   std::chrono::steady_clock::time_point next_beat_;
   std::string started_ms_;
   std::string host_;
-  bool asked_ = false;  // Redis said whether it is paused
+  bool asked_ = false;      // Redis said whether it is paused
+  bool is_long_ = false;    // the database doesn't answer, and the log says so
   bool is_silent_ = false;  // nor does Redis take our word though it is full
 };
 

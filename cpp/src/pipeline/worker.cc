@@ -63,7 +63,7 @@ Status Worker::Attempt() {
   if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
   if (Status status = Connect(); !status.ok()) return status;
-  if (Status status = target_.PlanFor(batch_.definition(), &plan); !status.ok()) return status;
+  if (Status status = Asking(lane_).For([&] { return target_.PlanFor(batch_.definition(), &plan); }); !status.ok()) return status;
   if (plan == nullptr && batch_.definition() != kUnreadable) {
     return {Code::kConfig, fmt::format("definition {} of what waits is not in the registry, or can't be read", batch_.definition()),
             "was it registered by hand, or by a newer version?"};
@@ -138,7 +138,8 @@ bool Worker::MapOne(const Plan& plan, const Record& record, std::uint32_t i, Row
 Status Worker::Commit(const Plan* plan) {
   static const TablePlan no_plan;
   if (MayLookAhead(plan)) ahead_.Begin(plan);
-  WriteResult result = target_.Write(plan != nullptr ? plan->table : no_plan, batch_.heads, batch_.records, batch_.identity(), batch_.last());
+  WriteResult result = Asking(lane_).For(
+      [&] { return target_.Write(plan != nullptr ? plan->table : no_plan, batch_.heads, batch_.records, batch_.identity(), batch_.last()); });
   ahead_.End();
   switch (result.status.code()) {
     case Code::kRefused:

@@ -11,7 +11,7 @@ Status Worker::Connect() {
   if (target_.connected()) return Status::Ok();
   const std::string origin = context_->lease.origin();
   if (origin.empty()) return {Code::kTransient, "the pipeline is not registered in Redis yet"};
-  if (Status status = target_.Connect(origin, context_->token); !status.ok()) return status;
+  if (Status status = Asking(lane_).For([&] { return target_.Connect(origin, context_->token); }); !status.ok()) return status;
   Status status = ConfirmLease();
   if (!status.ok()) target_.Disconnect();
   return status;

@@ -88,7 +88,7 @@ Status Worker::Locate(std::uint64_t identity, const Passed** passed) {
     return Status::Ok();
   }
   StreamId at;
-  if (Status status = target_.Position(identity, &at); !status.ok()) return status;
+  if (Status status = Asking(lane_).For([&] { return target_.Position(identity, &at); }); !status.ok()) return status;
   bool is_there = true;
   std::map<std::string, StreamId> checkpoints;
   if (Status status = AskRedis(at, &is_there, &checkpoints); !status.ok()) return status;
