@@ -1,7 +1,7 @@
 // A Record is one captured change of one key, decoded: the first shape of a change inside the engine.
 //
-// It owns nothing. Every view points into the Chunk (stream/chunk.h) whose reply it was decoded from;
-// whoever keeps a Record keeps that Chunk alive. Records are immutable once decoded and may be read
+// It owns nothing. Every view points into the Parcel (writebehind/parcel.h) whose reply it was decoded from;
+// whoever keeps a Record keeps that Parcel alive. Records are immutable once decoded and may be read
 // from any thread.
 #pragma once
 

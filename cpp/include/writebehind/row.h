@@ -1,6 +1,6 @@
 // A Row is a Record made table-shaped: one cell per column of its plan, cast to the column's type.
 //
-// Rows are plain values; cells are views into the record's Chunk or into the Batch's arena (where a cast
+// Rows are plain values; cells are views into the record's Parcel or into the Batch's arena (where a cast
 // had to rewrite the text), so a Row lives no longer than its Batch.
 #pragma once
 

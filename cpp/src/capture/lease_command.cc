@@ -144,14 +144,15 @@ int GiveUp(redis::Context* ctx, std::string_view pipeline, std::string_view toke
   return redis::ReplyWithLongLong(ctx, had ? 1 : 0);
 }
 
-struct LeasedRow {
-  std::string_view name;
-  int (*handler)(redis::Context*, const Args&);
-};
 // The token has the lease, or had it last and nobody took it since, though the key may have run out or be lost.
 bool HoldsLease(redis::Context* ctx, std::string_view pipeline, std::string_view token) {
   return !token.empty() && IsOf(ctx, FindHolder(ctx, pipeline), pipeline, token);
 }
+
+struct LeasedRow {
+  std::string_view name;
+  int (*handler)(redis::Context*, const Args&);
+};
 
 constexpr LeasedRow kLeased[] = {{"WB.SETTLE", SettleCommand}, {"WB.REJECT", RejectCommand}, {"WB.STRAYS", StraysCommand}};
 
