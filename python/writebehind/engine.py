@@ -275,7 +275,10 @@ class Engine:
         self.stop()
 
     def _checked(self, pipeline: Pipeline) -> Core:
-        core = self.core(pipeline)
+        try:
+            core = self.core(pipeline)
+        except WritebehindError as error:
+            raise located(pipeline, error) from None
         try:
             for warning in core.check(self.definition_text(pipeline)):
                 self._log.warning(warning, pipeline.name)

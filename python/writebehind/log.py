@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -12,6 +13,9 @@ from writebehind.errors import WritebehindError
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
+
+# Of a URL, or of one that was taken for a path and lost a slash; our own hints say user:password.
+_LOGIN = re.compile(r"(\w:/{1,2})(?!\[?user:password@)[^\s/]*@")
 
 
 class Log:
@@ -32,7 +36,7 @@ class Log:
     def write(self, level: Level, message: str, pipeline: str = "") -> None:
         if LEVELS.index(level) < LEVELS.index(self.level):
             return
-        line = self._line(level, message, pipeline)
+        line = self._line(level, without_logins(message), without_logins(pipeline))
         with self._lock:
             try:
                 print(line, file=sys.stderr, flush=True)
@@ -65,6 +69,11 @@ class Log:
         if self.is_plain:
             return text if level == "info" else f"{level}: {text}"
         return f"{_now()} {level} {text}"
+
+
+def without_logins(text: str) -> str:
+    """A text of others (an argument, a message of a recipe or a driver) with `***` for what stands before the `@` of its URLs."""
+    return _LOGIN.sub(r"\1***@", text)
 
 
 def _now() -> str:

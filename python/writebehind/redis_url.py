@@ -173,7 +173,7 @@ def _server_address(url: str) -> RedisAddress:
         raise ConfigError("the port of the Redis URL is not a number between 1 and 65535") from None
     path = parts.path.strip("/")
     if path and not path.isdecimal():
-        raise ConfigError(f"the database of the Redis URL is a number, not '{path}'")
+        raise ConfigError("the database of the Redis URL is not a number", _FORM)
     query = _query(parts)
     db = int(path) if path else _query_db(query)
     tls = _tls(query) if parts.scheme == "rediss" else None
@@ -201,7 +201,8 @@ def _query(parts: SplitResult) -> dict[str, str]:
     for name in sorted(set(query) - known):
         if name.startswith("ssl_") and parts.scheme == "redis":
             raise ConfigError(f"the Redis URL has the option '{name}', but is not rediss://")
-        raise ConfigError(f"the Redis URL has an unknown option '{name}'", f"it may have {', '.join(sorted(known))}")
+        shown = f" '{name}'" if f"{name}=" in parts.query else ""  # else it may be the rest of a password
+        raise ConfigError(f"the Redis URL has an unknown option{shown}", f"it may have {', '.join(sorted(known))}")
     return query
 
 

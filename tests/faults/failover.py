@@ -22,15 +22,16 @@ class SentinelServer(RedisServer):
     Args:
         master: the master at the start.
         quorum: how many Sentinels must find it dead.
+        port: of the master, where it is not the first one that it listens on.
         lines: further lines of its configuration.
     """
 
-    def __init__(self, master: RedisServer, *lines: str, quorum: int = 1) -> None:
+    def __init__(self, master: RedisServer, *lines: str, quorum: int = 1, port: int = 0) -> None:
         super().__init__()
-        self.watched, self.quorum, self.lines = master, quorum, lines
+        self.watched, self.quorum, self.lines = port or master.port, quorum, lines
 
     def initialise(self) -> None:
-        watched = f"sentinel monitor {SERVICE} 127.0.0.1 {self.watched.port} {self.quorum}"
+        watched = f"sentinel monitor {SERVICE} 127.0.0.1 {self.watched} {self.quorum}"
         times = [f"sentinel down-after-milliseconds {SERVICE} 500", f"sentinel failover-timeout {SERVICE} 3000"]
         base = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.directory}"', watched, *times, *self.lines]
         (self.directory / "sentinel.conf").write_text("\n".join(base) + "\n")

@@ -1,11 +1,28 @@
 #include "sink/checkpoint.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace writebehind {
+namespace {
+
+// Takes the next part off `rest`, with the dot behind it: a part between quotes may hold dots, and the other quote.
+std::string TakePart(std::string_view* rest) {
+  const bool is_quoted = rest->starts_with('"') || rest->starts_with('`');
+  const std::size_t begin = is_quoted ? 1 : 0;
+  const std::size_t end = std::min(rest->find(is_quoted ? rest->front() : '.', begin), rest->size());
+  std::string part(rest->substr(begin, end - begin));
+  rest->remove_prefix(std::min(rest->size(), end + begin + 1));
+  return part;
+}
+
+}  // namespace
 
 TableName ParseTableName(const std::string& text) {
-  const std::size_t dot = text.find('.');
-  if (dot == std::string::npos) return {"", text};
-  return {text.substr(0, dot), text.substr(dot + 1)};
+  std::string_view rest = text;
+  std::string first = TakePart(&rest);
+  if (rest.empty()) return {"", std::move(first)};
+  return {std::move(first), TakePart(&rest)};
 }
 
 Status ExactlyOnce::Explain(const DriverFailure& failure) const {

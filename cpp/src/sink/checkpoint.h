@@ -15,7 +15,7 @@
 
 namespace writebehind {
 
-// "schema.table" or "table".
+// "schema.table" or "table"; a part in double quotes or backticks may hold a dot.
 TableName ParseTableName(const std::string& text);
 
 // The exactly-once table of a sink, and the statements on it; false: the sink has none.

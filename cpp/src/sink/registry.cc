@@ -1,6 +1,8 @@
 // The sinks that this build has, by the name that jobs and recipes give.
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 
 #include "sink/checkpoint.h"
 #include "sink/dialect.h"
@@ -48,6 +50,16 @@ const Kind* Find(const std::string& name) {
   return nullptr;
 }
 
+// What holds a NUL would reach a driver cut off there, as another name.
+Status Whole(const SinkOptions& options) {
+  const std::pair<const char*, std::string_view> texts[] = {
+      {"host", options.host}, {"user", options.user}, {"password", options.password}, {"database", options.database}};
+  for (const auto& [what, text] : texts) {
+    if (text.find('\0') != std::string_view::npos) return {Code::kConfig, std::string("the ") + what + " of the connection holds a NUL byte"};
+  }
+  return Status::Ok();
+}
+
 Status Unknown(const std::string& name) {
   std::string known;
   for (const Kind& kind : kKinds) known += (known.empty() ? "" : ", ") + std::string(kind.name);
@@ -67,6 +79,7 @@ Status MakeSink(const SinkOptions& options, std::unique_ptr<Sink>* sink) {
     return {Code::kConfig, "this build has no sink of kind '" + options.kind + "'",
             "install its client library and build with -D" + std::string(kind->option) + "=ON"};
   }
+  if (Status status = Whole(options); !status.ok()) return status;
   *sink = kind->make(options);
   return Status::Ok();
 }

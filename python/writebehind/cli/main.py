@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
+from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 import click
 
 from writebehind.cli.options import exit_status
 from writebehind.errors import WritebehindError
-from writebehind.log import Log
+from writebehind.log import Log, without_logins
 from writebehind.version import __version__
+
+_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 # Verb, its module and its line of help: listed here, so that `--help` loads none of them.
 VERBS = {
@@ -75,7 +80,20 @@ def main() -> None:
 
 def run_main() -> NoReturn:
     """The console script."""
+    sys.excepthook = show_unforeseen
     sys.exit(_status())
+
+
+def show_unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw: as Python shows it, but without the lines of a recipe, which may hold a password."""
+    shown = traceback.TracebackException(kind, error, trace)
+    part: traceback.TracebackException | None = shown
+    while part is not None:
+        part.stack = traceback.StackSummary.from_list(
+            [(*frame[:3], None if frame.filename.startswith(_PACKAGE) else "") for frame in part.stack]
+        )
+        part = part.__cause__ or part.__context__
+    sys.stderr.writelines(without_logins(line) for line in shown.format())
 
 
 def _status() -> int:
@@ -85,6 +103,7 @@ def _status() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
+        error.message = without_logins(error.message)  # type: ignore[misc] # an argument in the wrong place may be a URL
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -8,13 +8,14 @@ connect. No text that a connection makes of itself holds the password. Options o
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from writebehind.connectors.tls import MYSQL, POSTGRES, mysql_driver, postgres_driver
-from writebehind.errors import ConfigError, NotBuiltError
+from writebehind.errors import ConfigError, NotBuiltError, TargetUnavailable, WritebehindError
 
 Setting = str | Callable[[], str]
 """A text, or a callable that returns it."""
@@ -44,18 +45,22 @@ def parse_database(text: str, known: tuple[str, ...] = ()) -> DatabaseAddress:
         NotBuiltError: an option is not `known`.
     """
     place, _, query = text.partition("?")
+    address, slash, database = place.partition("/")
+    if "@" in address:
+        raise ConfigError("db holds an '@' before its '/'", "user and password are arguments of their own; db is host:port/database")
     # A character set is the one option that recipes carry and that changes nothing: the driver speaks UTF-8 anyway.
     options = {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "charset"}
     for name in options:
         if name not in known:
-            raise NotBuiltError(f"the database option '{name}' is not served by this version; leave it out of db")
-    address, slash, database = place.partition("/")
+            shown = f"'{name}'" if f"{name}=" in query and name.isidentifier() else "behind the '?'"  # perhaps the rest of a password
+            raise NotBuiltError(f"the database option {shown} is not served by this version; leave it out of db")
     host, colon, port = address.rpartition(":") if not address.endswith("]") else (address, "", "")
     if not colon:
         host, port = address, "0"
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not slash or not host or not database or not port.isdecimal() or int(port) > 65535:
-        raise ConfigError(f"db is '{without_login(text)}', not host:port/database", "for example 'localhost:5432/test'")
+        # Its text is not shown: who mixes up the arguments has put the password there.
+        raise ConfigError("db is not host:port/database", "for example 'localhost:5432/test'")
     return DatabaseAddress(host, int(port), database, options)
 
 
@@ -236,8 +241,19 @@ class SQLiteConnection(BaseSqlConnection):
 
 
 def ask(setting: Any) -> Any:
-    """The setting, or what it returns where it is a callable."""
-    return setting() if callable(setting) else setting
+    """The setting, or what it returns where it is a callable.
+
+    Raises:
+        TargetUnavailable: the callable failed. Its message is not shown: it may hold the secret.
+    """
+    try:
+        return setting() if callable(setting) else setting
+    except WritebehindError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a recipe's callable may raise anything
+        *_, last = traceback.extract_tb(error.__traceback__)
+        place = f"{last.filename}:{last.lineno}"
+        raise TargetUnavailable(f"the callable that gives the credentials failed: {type(error).__name__}, raised at {place}") from None
 
 
 def given_options(**options: str | os.PathLike[str] | bool | None) -> dict[str, str]:
@@ -246,5 +262,5 @@ def given_options(**options: str | os.PathLike[str] | bool | None) -> dict[str, 
 
 
 def without_login(db: str) -> str:
-    """A text of an address as it may be shown: someone may have put user:password@ in front, as in a URL."""
-    return db.rpartition("@")[2]
+    """A text of an address as it may be shown: someone may have put user:password@ in front, as in a URL, or a secret into an option."""
+    return db.rpartition("@")[2].partition("?")[0]

@@ -94,7 +94,8 @@ def _prepare(engine: Engine) -> None:
     settings = _SETTINGS.get(engine.dialect.name, ())
     is_sqlite = engine.dialect.driver == "pysqlite"
 
-    @event.listens_for(engine, "connect")
+    # Before SQLAlchemy asks the session how it quotes names: MySQL's sql_mode may come with ANSI_QUOTES.
+    @event.listens_for(engine, "connect", insert=True)
     def set_up(link: Any, record: Any) -> None:
         del record
         if is_sqlite:

@@ -48,6 +48,10 @@ TEST(Checkpoint, JudgesAMoveThatChangedNothing) {
   EXPECT_EQ(Code::kConfig, ReadCheckpoint("p", "2", &at).code());
   EXPECT_EQ((TableName{"s", "t"}), ParseTableName("s.t"));
   EXPECT_EQ((TableName{"", "t"}), ParseTableName("t"));
+  EXPECT_EQ((TableName{"", "s.t"}), ParseTableName("\"s.t\""));
+  EXPECT_EQ((TableName{"s`.", "\".t"}), ParseTableName("\"s`.\".`\".t`"));
+  EXPECT_EQ((TableName{"s", "t.u"}), ParseTableName("s.\"t.u\""));
+  EXPECT_EQ((TableName{"", "t"}), ParseTableName("`t"));
 }
 
 TEST(Groups, DeletesFirstThenByKeptColumns) {

@@ -1,0 +1,308 @@
+"""No password shows in what the command line prints, logs, or leaves in Redis: where all goes well, and where anything goes wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.conftest import Cli
+from tests.security.conftest import World
+from tests.security.hidden import ODD, Hidden, found
+from writebehind import Engine, GearsBuilder, Pipeline, _core
+from writebehind.cli.main import show_unforeseen
+from writebehind.connectors import (
+    CqlConnection,
+    CqlConnector,
+    DB2Connection,
+    DB2Connector,
+    MongoConnection,
+    MongoConnector,
+    MsSqlConnection,
+    MsSqlConnector,
+    MySqlConnection,
+    MySqlConnector,
+    OracleSqlConnection,
+    OracleSqlConnector,
+    PostgresConnection,
+    PostgresConnector,
+    RedisClusterConnection,
+    RedisConnection,
+    RedisConnector,
+    SimpleHashConnector,
+    SnowflakeSqlConnection,
+    SnowflakeSqlConnector,
+    SQLAlchemyConnection,
+    SQLAlchemyConnector,
+)
+from writebehind.errors import WritebehindError
+from writebehind.redis_url import parse_redis_url
+from writebehind.testing import wait_until
+
+SQL = ("postgres", "mariadb", "alchemy-postgres", "alchemy-mariadb")
+KINDS = (*SQL, "redis")
+FAIL = "def fail(record):\n    if record['key'].endswith(':3'): raise ValueError(connection, connector, record)\n    return record"
+
+
+def test_what_finds_them_does() -> None:
+    one = Hidden("finder")
+    for text in (
+        f"x {one} y",
+        f"redis://u:{one.encoded}@h",
+        base64.b64encode(f"user:{one}".encode()),
+        base64.b64encode(f"{one}".encode()),
+        base64.urlsafe_b64encode(f"yx{one}".encode()),
+        str(one).encode().hex(),
+        str(one)[: len(one.words[0])],
+        quote(str(one)[-20:]),
+        repr(str(one).encode()),
+    ):
+        assert found([one], {"here": text}), text
+    assert not found([one], {"here": f"{Hidden('other')} finder Head7x"})
+
+
+def ran(jobs: list[tuple[str, list[str | Path]]]) -> dict[str, str | bytes]:
+    """The output of runs of the command line, a few at a time, by URL of Redis and arguments."""
+
+    def run(job: tuple[str, list[str | Path]]) -> str:
+        done = Cli(job[0])(*job[1])
+        return f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+
+    with ThreadPoolExecutor(3) as pool:
+        outputs = list(pool.map(run, jobs))
+    return {f"{number}: {jobs[number][1][0]}": output for number, output in enumerate(outputs)}
+
+
+def test_where_all_goes_well_and_then_nothing_does(world: World, script: Path, tmp_path: Path) -> None:
+    for kind in KINDS:
+        world.recipe(script, kind, before=FAIL if kind in SQL else "", options=", transform=fail" if kind in SQL else "")
+    native = tmp_path / "native.py"
+    for kind in SQL[:2]:
+        world.recipe(native, kind)
+    url, log, client = world.url(), tmp_path / "log", world.client
+    process = Cli(url).start("run", script, "--log-level", "debug", log=log)
+    try:
+        wait_until(lambda: client.hlen("writebehind:registry") == len(KINDS), 30, "the registrations")
+        with client.pipeline() as together:
+            for kind in KINDS:
+                for key, value in ((1, 1), (2, "no number"), (3, 3)):
+                    together.hset(f"{kind}:{key}", mapping={"a": value, "#": f"=u{key}"})
+            together.execute()
+        wait_until(lambda: all(client.xlen(f"writebehind:{{{kind}}}:rejected") == 2 for kind in SQL), 30, "the rejections")
+        texts = ran([(url, list(words)) for words in verbs(script, native)])
+        failed = [str(text) for text in texts.values() if not str(text).startswith("0\n")]
+        assert len(failed) == 1 and "would be rejected" in failed[0], failed  # verify: there is what was rejected
+        texts["the process list"] = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+        texts |= ran([(url, ["resume", "redis"])])
+
+        wrong = world.hidden["wrong"].text
+        world.set_passwords(wrong, wrong)
+        client.execute_command("ACL", "SETUSER", "default", "resetpass", f">{wrong}")
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # the copies' connection too
+        for kind in KINDS:
+            client.hset(f"{kind}:4", "a", 4)
+        for part in ("password authentication failed", "Access denied", "can't sign in to postgresql", "can't sign in to mysql"):
+            wait_until(lambda part=part: part in log.read_text(), 30, part)
+        wait_until(lambda: "refuses the login of the default user" in log.read_text(), 30, "the refusal of the copies' Redis")
+        texts["status where it retries"] = repr(ran([(url, ["status"]), (url, ["status", "--json"])]))
+        assert "password authentication failed" in str(texts["status where it retries"])
+        client.execute_command("ACL", "SETUSER", "engine", "resetpass", f">{wrong}")
+        client.execute_command("CLIENT", "KILL", "USER", "engine")
+        wait_until(lambda: "refuses the login of user 'engine'" in log.read_text(), 30, "the refusal of Redis")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+        for user, name in (("default", "redis"), ("engine", "engine")):
+            client.execute_command("ACL", "SETUSER", user, "resetpass", f">{world.hidden[name].text}")
+        world.set_passwords(world.hidden["postgres"].text, world.hidden["mariadb"].text)
+    assert process.returncode == 0
+    texts["the log"] = log.read_text()
+    texts |= ran([(world.sentinel_url(), ["run", script, "--once", "--log-format", "json", "--log-level", "debug"])])
+    texts |= ran([(world.sentinel_url(), ["status", "--json"]), (url, ["unregister", "redis", "--drop"])])
+    assert all(int(client.hget(f"copy:{key}", "a")) == key for key in (1, 4))
+    assert world.leaks(texts) == []
+
+
+def verbs(script: Path, native: Path) -> list[list[str | Path]]:
+    """What an operator may call while all goes well."""
+    return [
+        ["status"],
+        ["status", "--json"],
+        ["configure"],
+        ["schema", script],
+        ["run", script, "--dry-run"],
+        ["verify", native, "--repair"],
+        ["backfill", "postgres"],
+        ["backfill", native],
+        ["pause", "redis"],
+        ["rejected", "list", "alchemy-mariadb", "--json"],
+        ["rejected", "list", "mariadb"],
+        ["rejected", "retry", "postgres"],
+        ["rejected", "drop", "mariadb", "--all"],
+    ]
+
+
+def wrong_recipes(world: World) -> list[tuple[str, str, str, str]]:
+    """What is said of it, the kind of target, its connection's source, and what stands before the declaration."""
+    wrong = world.hidden["wrong"]
+    connection, postgres, mariadb = world.connection, world.hidden["postgres"], world.hidden["mariadb"]
+    said = {"postgres": "password authentication failed", "mariadb": "Access denied", "redis": "refuses the login"}
+    rows = [(said[kind.rpartition("-")[2]], kind, connection(kind, wrong), "") for kind in KINDS]
+    rows += [("nope", kind, connection(kind, database="nope"), "") for kind in SQL[:2]]
+    rows += [
+        ("SSL was required", "postgres", connection("postgres", options="?sslmode=require"), ""),
+        ("no_option", "alchemy-mariadb", connection("alchemy-mariadb", options="?no_option=1"), ""),
+        ("TLS is required", "mariadb", connection("mariadb", options=", ssl_required=True"), ""),
+        ("SSL is required", "mariadb", connection("mariadb", options=", ssl_ca='/nowhere'"), ""),
+        # The login where it does not belong, escaped and not; a URL that is none.
+        ("'@' before", "postgres", f"PostgresConnection('u', 'p', 'hidden:{postgres.encoded}@h/wb')", ""),
+        ("'@' before", "mariadb", f"MySqlConnection('u', 'p', 'hidden:{mariadb.words[0]}@h/wb')", ""),
+        ("not served", "mariadb", f"MySqlConnection('u', 'p', 'hidden:?' + {mariadb.text!r} + '@h/wb')", ""),
+        ("not host:port", "postgres", f"PostgresConnection('u', 'p', 'postgresql://hidden:{postgres.encoded}@h/wb')", ""),
+        ("no URL", "alchemy-postgres", f"SQLAlchemyConnection('postgresql+psycopg2://hidden:' + {postgres.text!r} + '@h/wb')", ""),
+        # Code of a recipe that fails, in a line that holds a password, or with one in its message.
+        ("ZeroDivisionError", "postgres", f"PostgresConnection('u', lambda: {{1: {postgres.text!r}}}[1/0], 'h/wb')", ""),
+        ("KeyError", "postgres", f"PostgresConnection('u', lambda: {{}}[{postgres.text!r}], 'h/wb')", ""),
+        ("RuntimeError", "postgres", "", "raise RuntimeError(connection, connector, GB)"),
+        ("SyntaxError", "postgres", "", f"x = {postgres.text!r} +"),
+        ("NameError", "postgres", "", f"x = nothing({postgres.text!r})"),
+        ("postgresql://***@h/wb", "postgres", "", f"raise ValueError('postgresql://u:{postgres.encoded}@h/wb')"),
+        ("ended the run: SystemExit", "postgres", f"PostgresConnection('u', lambda: exit(bool({postgres.text!r})), 'h/wb')", ""),
+    ]
+    return rows
+
+
+def wrong_urls(world: World) -> list[tuple[str, str, list[str | Path]]]:
+    """What is said of it, the URL, and what is called."""
+    wrong, own = world.hidden["wrong"], world.hidden["sentinel"]
+    status: list[str | Path] = ["status"]
+    return [
+        ("refuses the login of user 'engine'", world.url(f"engine:{wrong.encoded}"), status),
+        ("refuses the login of the default user", world.url(f":{wrong.encoded}"), status),
+        ("refuses the login of user 'nobody'", world.sentinel_url(f"nobody:{wrong.encoded}"), status),
+        ("invalid username-password pair", world.sentinel_url(own=wrong.encoded), status),
+        ("does not speak TLS", world.url(scheme="rediss"), status),
+        ("no Sentinel", world.sentinel_url(scheme="rediss+sentinel"), status),
+        ("no Redis URL scheme", world.url(scheme="http"), status),
+        ("not a number", world.url().partition("@")[0], status),
+        ("can't be reached", world.url().replace(str(world.server.port), str(world.nobody)), status),
+        ("before its '@'", world.sentinel_url(own=own.text), status),
+        # An argument in the wrong place.
+        ("unexpected extra argument (redis://***@", world.url(), ["status", world.url()]),
+        ("No such command 'redis://***@", world.url(), [world.url()]),
+        ("***@", world.url(), ["run", world.url()]),
+        ("***@", world.url(), ["backfill", world.url()]),
+    ]
+
+
+def unreachable(world: World, path: Path) -> Path:
+    """A recipe of what may come right by itself: it is warned of, and runs."""
+    for kind in KINDS:
+        world.recipe(path, kind, world.connection(kind, port=world.nobody), name=f"nobody-{kind}")
+    for number, options in enumerate(("?sslmode=require", "?no_option=1")):
+        world.recipe(path, "alchemy-postgres", world.connection("alchemy-postgres", options=options), name=f"wrong-{number}")
+    return path
+
+
+def test_what_is_wrong_at_the_start(world: World, tmp_path: Path) -> None:
+    said, jobs = [], []
+    for number, (text, kind, connection, before) in enumerate(wrong_recipes(world)):
+        recipe = world.recipe(tmp_path / f"r{number}.py", kind, connection, before, name=f"p{number}")
+        said.append(text)
+        jobs.append((world.url(), ["run", recipe, "--once", "--log-level", "debug", "--log-format", ("text", "json")[number % 2]]))
+    for text, url, words in wrong_urls(world):
+        said.append(text)
+        jobs.append((url, words))
+    said.append("")
+    jobs.append((world.url(), ["run", unreachable(world, tmp_path / "unreachable.py"), "--once"]))
+    texts = ran(jobs)
+    refused = ("Connection refused", "SSL was required", 'invalid connection option "no_option"', "Can't connect to")
+    said += [part for part in refused if part not in str(list(texts.values())[-1])]
+    missing = [f"{text!r} in {output}" for text, output in zip(said, texts.values(), strict=True) if text not in str(output)]
+    assert missing == []
+    assert [output for output in texts.values() if "Traceback" in str(output) or (str(output).startswith("0\n") and "wait in" not in str(output))] == []
+    assert world.leaks(texts) == []
+
+
+def test_no_object_shows_one() -> None:
+    secret = Hidden("object")
+    text, encoded = secret.text, secret.encoded
+    postgres = PostgresConnector(PostgresConnection("u", text, "h/d"), "t", "id")
+    mongo = f"mongodb://u:{encoded}@h/d?authMechanismProperties=AWS_SESSION_TOKEN:{encoded}"
+    connectors = [
+        postgres,
+        PostgresConnector(PostgresConnection("u", lambda: text, "h/d"), "t", "id"),
+        MySqlConnector(MySqlConnection("u", text, f"u:{text}@h/d"), "t", "id"),
+        OracleSqlConnector(OracleSqlConnection("u", text, f"h/d?secret={encoded}"), "t", "id"),
+        DB2Connector(DB2Connection("u", text, "h/d"), "t", "id"),
+        MsSqlConnector(MsSqlConnection("u", text, "d", "h", 1433, "x"), "t", "id"),
+        SnowflakeSqlConnector(SnowflakeSqlConnection("u", text, "d/s", "a"), "t", "id"),
+        SQLAlchemyConnector(SQLAlchemyConnection(f"postgresql://u:{encoded}@h/d?sslpassword={encoded}", {"password": text}), "t", "id"),
+        CqlConnector(CqlConnection("u", text, "h", "k"), "t", "id"),
+        MongoConnector(MongoConnection("u", text, "h"), "d", "t", "id"),
+        MongoConnector(MongoConnection("u", text, "h", conn_string=mongo), "d", "t", "id"),
+        RedisConnector(RedisConnection("h", 1, text), "t"),
+        RedisConnector(RedisConnection("h", 1, text, username="u", ssl=True), "t"),
+        RedisConnector(RedisClusterConnection("h", 1, [{"host": "h", "port": 1, "password": text}], text), "t"),
+        SimpleHashConnector("t"),
+    ]
+    url = f"rediss+sentinel://u:{encoded}@h/s?sentinel_password={encoded}"
+    pipelines = [Pipeline(name=f"p{number}", prefix="p", mapping={"a": "a"}, connector=one) for number, one in enumerate(connectors)]
+    engine, address = Engine(url, pipelines), parse_redis_url(url)
+    core = _core.Pipeline(engine.config(pipelines[0]))
+    objects: list[object] = [*connectors, *pipelines, engine, address, address.sentinels, address.client(), core, core.status(), GearsBuilder(url)]
+    objects += [getattr(connector, "connection", None) for connector in connectors]
+    objects += [engine._log, _core.TableCheck(engine.config(pipelines[0]))]
+    texts: dict[str, str | bytes] = {f"{type(one).__name__} {number}": f"{one!r} {one} {[one]}" for number, one in enumerate(objects)}
+    assert found([secret], texts) == []
+
+
+def test_no_complaint_of_an_address_shows_one() -> None:
+    secret = Hidden("address")
+    said = {}
+    urls = ("redis://u:{}@h/0", "redis://:{}@h:1", "rediss+sentinel://u:{}@h/s", "redis+sentinel://h/s?sentinel_password={}", "u:{}@h", "redis://u:{}")
+    places = ("u:{}@h/d", "h/d?sslpassword={}", "postgresql://u:{}@h/d", "{}", "u:{}@h")
+    for odd in (ODD, *"/?#@%:&;,= '\"\\[]\0\n"):
+        password = odd.join(secret.words)
+        for url in (url.format(password) for url in urls):
+            said[url] = complaint(partial(parse_redis_url, url))
+        for db in (place.format(password) for place in places):
+            for kind in (PostgresConnection, MySqlConnection):
+                said[f"{kind} {db}"] = complaint(kind("u", "p", db).sink_options)
+            said[f"url {db}"] = complaint(SQLAlchemyConnection(db).url)
+    assert sum(map(bool, said.values())) > len(said) // 2
+    assert found([secret], said) == []
+
+
+def test_a_traceback_has_no_line_of_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an exception that nobody foresaw, and of those that it came from."""
+    secret = Hidden("line")
+    recipe = tmp_path / "recipe.py"
+    recipe.write_text(f"def fail(record): return {secret.text!r}, 1 / 0\n\n\ndef ask(): return fail({secret.text!r})\n")
+    names: dict[str, Any] = {}
+    exec(compile(recipe.read_text(), str(recipe), "exec"), names)
+    try:
+        try:
+            names["ask"]()
+        except ZeroDivisionError as error:
+            raise KeyError(f"redis://u:{secret.encoded}@h") from error
+    except KeyError as error:
+        show_unforeseen(KeyError, error, error.__traceback__)
+    shown = capsys.readouterr().err
+    assert [part for part in ("ZeroDivisionError", f'"{recipe}", line 1, in fail', "direct cause", "KeyError: 'redis://***@h'") if part not in shown] == []
+    assert found([secret], {"the traceback": shown}) == []
+
+
+def complaint(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except WritebehindError as error:
+        return f"{error!r} {error.hint}"
+    return ""
