@@ -115,6 +115,7 @@ struct Context {
   std::atomic<std::size_t> workers_alive{0};
   std::atomic<std::uint64_t> readings{0};  // of the stream from its beginning
   std::atomic<bool> read_again{false};     // the settler wants another
+  std::atomic<bool> rewinds{true};         // the reader has no connection, or waits for what is under way to begin anew
   std::mutex restoring;                    // one worker at a time gives the stream a new identity
   std::set<std::uint64_t> restored;        // identities that were found to be behind the target; guarded by it
 };

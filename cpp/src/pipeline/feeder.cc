@@ -77,6 +77,7 @@ Status Feeder::Finish() {
 // All or nothing: a connection that is open has read its registration (a Redis that is loading takes a login).
 Status Feeder::Open() {
   if (reader_.connection().open()) return Status::Ok();
+  context_->rewinds = true;
   Status status = reader_.connection().Open(context_->options.redis);
   if (status.ok()) status = Join();
   if (!status.ok()) reader_.connection().Close();
@@ -127,7 +128,7 @@ Status Feeder::Rewind() {
   ++context_->readings;
   for (auto& lane : context_->lanes) lane->shares.Push(std::make_unique<Share>());
   reader_.Rewind();
-  rewind_ = false;
+  rewind_ = context_->rewinds = false;
   return Status::Ok();
 }
 

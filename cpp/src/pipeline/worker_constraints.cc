@@ -69,6 +69,7 @@ Status Worker::TryInOrder() {
     const StreamId first = batch_.records.front()->id;
     return batch_.as == Batch::As::kTogether && std::exchange(isolated_, first) != first ? Isolate() : Status::Ok();
   }
+  if (context_->rewinds.load()) grace_.BeginAnew();
   for (const auto& [record, refusal] : refused_) {
     if (IsForeignKey(refusal) && grace_.Waits(refusal.cause, batch_.records[record]->id, batch_.last())) return AwaitParent(record, refusal);
   }
@@ -101,13 +102,20 @@ Status Worker::Isolate() {
   return {Code::kRefused, "what a constraint refuses is tried again change by change"};
 }
 
-// The batch begins with what a foreign key refuses; what has come behind it may be what that misses.
+// The batch begins with what a foreign key refuses.
 Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
   Status waits(Code::kTransient,
                fmt::format("a foreign key's other row is waited for, up to {} s: key {}: {}",
                            std::chrono::duration<double>(context_->options.constraint_grace).count(), batch_.records[record]->key, Describe(refusal)),
                "write that row; else this change is rejected then");
   TakeBack();
+  batch_.as = Batch::As::kTogether;
+  awaits_row_ = true;
+  return waits;
+}
+
+// What has come behind the batch may be what a row of it misses.
+void Worker::Gather() {
   const std::size_t before = batch_.records.size();
   if (Batch next = ahead_.GiveUp(); !next.empty()) cut_.insert(cut_.begin(), std::move(next));
   const PipelineOptions& options = context_->options;
@@ -120,11 +128,9 @@ Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
     cut_.pop_back();
   }
   if (cut_.empty() && !ahead_.taken()) batcher_.Extend(&batch_);
-  batch_.as = Batch::As::kTogether;
-  if (batch_.records.size() == before) return waits;
+  if (batch_.records.size() == before) return;
   whole_ = recalled_ = false;
   rewriter_.Clear();
-  return waits;
 }
 
 // The wait is over: these are rejected, and the others then tried without them, as any batch.

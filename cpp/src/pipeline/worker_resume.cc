@@ -52,7 +52,8 @@ Status Worker::Secure() {
   return status;
 }
 
-// The master that the batch was read from is gone, and nobody can say whether the one that followed it has the batch.
+// The master that the batch was read from is gone, and nobody can say whether the one that followed it has the batch; or
+// the reader begins anew. What came behind it is given back too: committed, it would be passed.
 bool Worker::GiveBack() {
   redis_.Close();
   strays_.Reset();
