@@ -77,8 +77,11 @@ def test_what_waits_in_a_backup_is_written_again(kind: str, is_running: bool, mo
         run.redis.hset("person:20", mapping={"first_name": "new", "#": "=early"})  # IDs are ahead of the checkpoint by now
         if not is_running:
             run.engine.start()
+        else:
+            run.redis.config_set("maxmemory", 1)  # the new identity is begun all the same
         resume(run)
         run.drain()
+        run.redis.config_set("maxmemory", 0)
         assert run.target.rows()["1"] == ("of the backup", 1)
         run.assert_equal()
         assert run.answer("person:20", "early") == [{"status": "done"}]
