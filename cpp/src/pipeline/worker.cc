@@ -16,7 +16,7 @@ Worker::Worker(Context* context, std::size_t writer)
     : context_(context),
       writer_(writer),
       lane_(context->lanes[writer - 1].get()),
-      target_(context->options, writer, &context->definitions),
+      target_(context->options, writer, context->writers, &context->definitions),
       batcher_({context->options.max_batch_rows, context->options.max_batch_bytes, context->options.batch, context->options.duration},
                &lane_->shares, &lane_->arrived, &context->stop),
       rewriter_(context->options.transformer),
@@ -73,7 +73,7 @@ Status Worker::Attempt() {
   if (is_gone_ = batch_.as != Batch::As::kBatch && context_->rewinds.load(); is_gone_) return Status::Ok();
   if (batch_.as == Batch::As::kTogether && !storing_) Gather();
   const Pause::Pass pass(&context_->pause, &context_->stop);
-  if (pass.waited()) grace_.BeginAnew();
+  if (pass.waited() || !context_->lease.IsHeld()) grace_.BeginAnew();
   if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
   if (Status status = Connect(); !status.ok()) return status;

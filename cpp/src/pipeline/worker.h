@@ -121,6 +121,8 @@ class Worker {
   Status Isolate();
   Status AwaitParent(std::uint32_t record, const Refusal& refusal);
   void Gather();
+  [[nodiscard]] bool OthersWait() const;
+  Status LeaveToOneWriter();
   void KeepForeignKeys();
 
   Context* context_;

@@ -12,6 +12,7 @@
 #include "ack/rejected.h"
 #include "pipeline/lanes.h"
 #include "pipeline/worker.h"
+#include "util/log.h"
 
 namespace writebehind {
 namespace {
@@ -35,12 +36,15 @@ bool Worker::AwaitTurn() {
     }
     return true;
   };
+  lane_->waits = !ready();
   while (!context_->decided.WaitUntil(std::chrono::steady_clock::now() + std::chrono::hours(1), ready)) {
   }
+  lane_->waits = false;
   return !context_->stop.requested();
 }
 
 void Worker::Decided() {
+  lane_->waits = false;
   lane_->decided += batch_.records.size();
   context_->decided.Notify();
   grace_.Passed();
@@ -73,6 +77,7 @@ Status Worker::TryInOrder() {
   for (const auto& [record, refusal] : refused_) {
     if (IsForeignKey(refusal) && grace_.Waits(refusal.cause, batch_.records[record]->id, batch_.last())) return AwaitParent(record, refusal);
   }
+  if (OthersWait()) return LeaveToOneWriter();
   if (batch_.as == Batch::As::kTogether) KeepForeignKeys();
   return Status::Ok();
 }
@@ -110,7 +115,7 @@ Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
                "write that row; else this change is rejected then");
   TakeBack();
   batch_.as = Batch::As::kTogether;
-  awaits_row_ = true;
+  awaits_row_ = lane_->waits = true;
   return waits;
 }
 
@@ -131,6 +136,20 @@ void Worker::Gather() {
   if (batch_.records.size() == before) return;
   whole_ = recalled_ = false;
   rewriter_.Clear();
+}
+
+// Another worker waits too, perhaps for this one, which may wait for what that one has.
+bool Worker::OthersWait() const {
+  return std::any_of(context_->lanes.begin(), context_->lanes.end(), [this](const auto& lane) { return lane.get() != lane_ && lane->waits.load(); });
+}
+
+// Rows that name each other are written together, and so by one writer: the turn ends, and the next has only that.
+Status Worker::LeaveToOneWriter() {
+  TakeBack();
+  if (context_->stop.requested()) return {Code::kStopped, "stopped"};
+  Log(LogLevel::kInfo, context_->options.name, "rows of several writers wait for each other: one writer goes on with what waits now");
+  context_->BeginAnew(1);
+  return {Code::kStopped, "left to one writer"};
 }
 
 // The wait is over: these are rejected, and the others then tried without them, as any batch.
