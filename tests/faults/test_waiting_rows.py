@@ -54,9 +54,11 @@ def target_is_away(run: Stack, comes: Callable[[], None]) -> None:
     assert run.target.proxy
     run.target.proxy.hold()
     run.target.proxy.cut()
-    comes()
     longer_than_the_grace()
+    told = run.engine.log.count("other row is waited for")
     run.target.proxy.release()
+    wait_until(lambda: run.engine.log.count("other row is waited for") > told, 20, "the wait, anew")
+    comes()
 
 
 def is_paused(run: Stack, comes: Callable[[], None]) -> None:
