@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _GONE = "the key is gone or captured no more"
+_NO_MORE = "the key is captured no more"
 # One step: were it two, a change that is written again might stay listed, and the next retry would write over what came after it.
 _REQUEUE = """
 local added = redis.call('WB.REQUEUE', ARGV[1], ARGV[2])
@@ -122,8 +123,7 @@ def _capture(client: Redis, reject: Reject) -> str:
     if reject.is_delete:
         if client.exists(reject.key):
             return "a rejected delete, but the key is there again"
-        client.execute_command("WB.CAPTURE", "ABSENT", reject.key)
-        return ""
+        return "" if int(str(client.execute_command("WB.CAPTURE", "ABSENT", reject.key))) > 0 else _NO_MORE
     if int(str(client.execute_command("WB.CAPTURE", reject.key))) > 0:
         return ""
     return _GONE
@@ -136,7 +136,7 @@ def _requeue(client: Redis, pipeline: str, reject: Reject) -> str:
     entry: Any = reject.fields.get("entry", "").encode("utf-8", "surrogateescape")
     keys = key_of(pipeline, "rejected"), key_of(pipeline, "rejected-ids")
     try:
-        return "" if client.eval(_REQUEUE, len(keys), *keys, pipeline, entry, reject.id, _mark(reject)) else "the key is captured no more"
+        return "" if client.eval(_REQUEUE, len(keys), *keys, pipeline, entry, reject.id, _mark(reject)) else _NO_MORE
     except (NoPermissionError, OutOfMemoryError):
         raise
     except ResponseError as error:

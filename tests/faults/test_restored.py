@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .engines import freeze, wake
 from .proxy import Loss
 from .stack import Stack, stack
 from writebehind.overview import read_overview
@@ -72,13 +73,19 @@ def test_what_waits_in_a_backup_is_written_again(kind: str, is_running: bool, mo
         before = identities(run)
         if not is_running:
             assert run.engine.terminate() == 0
+        else:
+            freeze(run.engine)
         restore(run, backup)
         assert run.waiting == 10
         run.redis.hset("person:20", mapping={"first_name": "new", "#": "=early"})  # IDs are ahead of the checkpoint by now
+        run.redis.config_set("maxmemory", 1 if is_running else 0)  # the new identity is begun all the same
         if not is_running:
             run.engine.start()
+        else:
+            wake(run.engine)
         resume(run)
         run.drain()
+        run.redis.config_set("maxmemory", 0)
         assert run.target.rows()["1"] == ("of the backup", 1)
         run.assert_equal()
         assert run.answer("person:20", "early") == [{"status": "done"}]

@@ -160,11 +160,12 @@ def test_a_rejected_delete_is_tried_again_only_if_the_key_is_absent(
     assert engine.drain(10)
     redis_client.execute_command("HSET", "k:1", "#", "-")
     assert rows(file) == {"1": 1, "2": 2}
-    for key in ("k:1", "k:2"):
+    for key in ("k:1", "k:2", "elsewhere:3"):
         redis_client.xadd("writebehind:{p}:rejected", {"id": "1-1", "identity": "0", "key": key, "op": "d", "reason": "refused"})
     done = cli("rejected", "retry", "p")
     assert "k:2: a rejected delete, but the key is there again" in done.stderr
-    assert "1 captured again, 1 stay listed" in done.stderr
+    assert "elsewhere:3: the key is captured no more" in done.stderr
+    assert "1 captured again, 2 stay listed" in done.stderr
     assert engine.drain(10)
     assert rows(file) == {"2": 2}
 

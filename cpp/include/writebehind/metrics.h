@@ -35,6 +35,8 @@ class StatusBoard {
   // A failure that is being retried; `who` is cleared by Recovered(who).
   void Failing(const std::string& who, const std::string& message);
   void Recovered(const std::string& who);
+  // Who failed is no more.
+  void ForgetFailure();
   void Set(State state, const std::string& message = {});
   void SetSettled(StreamId id);
   // Redis came back as it was earlier; said for as long as the engine runs.

@@ -8,7 +8,7 @@
 namespace writebehind {
 
 void Settler::Add(std::unique_ptr<Settlement> settlement) {
-  for (const Holding& holding : settlement->holdings) tracker_->Settle(holding);
+  for (const Holding& holding : settlement->holdings) tracker_->Settle(holding, settlement->is_given_back);
   if (settlement->is_given_back) return ForgetReading(settlement->reading);
   if (forgotten_ && settlement->reading <= *forgotten_) return;
   waiting_.push_back(std::move(settlement));

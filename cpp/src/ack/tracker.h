@@ -27,11 +27,13 @@ class Tracker {
     tickets_.push_back(std::move(ticket));
   }
 
-  void Settle(const Holding& holding) {
+  // `is_given_back`: nothing was decided about it, so nothing more counts as passed until reading begins anew.
+  void Settle(const Holding& holding, bool is_given_back = false) {
     std::lock_guard lock(mutex_);
+    has_gap_ = has_gap_ || is_given_back;
     holding.parcel->ticket->unsettled -= holding.records;
     while (!tickets_.empty() && tickets_.front()->unsettled == 0) {
-      passed_ = {tickets_.front()->identity, tickets_.front()->last};
+      if (!has_gap_) passed_ = {tickets_.front()->identity, tickets_.front()->last};
       tickets_.pop_front();
     }
   }
@@ -41,6 +43,7 @@ class Tracker {
   void Restart() {
     std::lock_guard lock(mutex_);
     passed_.reset();
+    has_gap_ = false;
   }
 
   // Nothing yet: no parcel was settled whole.
@@ -61,6 +64,7 @@ class Tracker {
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Ticket>> tickets_;
   std::optional<Watermark> passed_;
+  bool has_gap_ = false;  // something was given back
 };
 
 }  // namespace writebehind

@@ -28,6 +28,12 @@ void StatusBoard::Recovered(const std::string& who) {
   failing_message_.clear();
 }
 
+void StatusBoard::ForgetFailure() {
+  std::lock_guard lock(mutex_);
+  failing_who_.clear();
+  failing_message_.clear();
+}
+
 void StatusBoard::Set(State state, const std::string& message) {
   std::lock_guard lock(mutex_);
   state_ = state;

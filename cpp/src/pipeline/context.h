@@ -40,6 +40,7 @@ struct Lane {
   Signal arrived;
   BoundedQueue<Share> shares;            // feeder to worker
   std::atomic<std::int64_t> asked_at_ms{0};  // by SteadyMs, when the database was asked what it has not answered; 0: nothing
+  std::atomic<bool> waits{false};            // its worker does, for other workers' changes or for a foreign key's row
   std::atomic<std::uint64_t> decided{0};     // of the records dealt to it: so many are written or rejected, the first ones
   BoundedQueue<Settlement> settlements;  // worker to settler
 };
@@ -60,12 +61,14 @@ struct Asking {
 };
 
 struct Shared {
-  explicit Shared(PipelineOptions given) : options(std::move(given)), definitions(options.name), lease(options) {}
+  explicit Shared(PipelineOptions given)
+      : options(std::move(given)), definitions(options.name), lease(options), writers(options.writers) {}
 
   const PipelineOptions options;
   Definitions definitions;
   StatusBoard board;
   Lease lease;
+  std::atomic<std::size_t> writers;  // of the next turn
   Stop stop;  // all
 };
 
@@ -78,9 +81,10 @@ struct Context {
         board(shared->board),
         lease(shared->lease),
         token(lease.token()),
+        writers(shared->writers.load()),
         survival(options),
-        budget(std::make_shared<Budget>(2 * options.max_batch_bytes + (options.writers + 1) * options.max_batch_rows * kSmallRecord)) {
-    for (std::size_t i = 0; i < options.writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
+        budget(std::make_shared<Budget>(2 * options.max_batch_bytes + (writers + 1) * options.max_batch_rows * kSmallRecord)) {
+    for (std::size_t i = 0; i < writers; ++i) lanes.push_back(std::make_unique<Lane>(&settle));
   }
 
   // Stops feeder and workers: what is under way is finished, nothing is begun.
@@ -94,6 +98,13 @@ struct Context {
     }
   }
 
+  // The same, and another turn follows at once, with so many writers.
+  void BeginAnew(std::size_t with) {
+    shared->writers = with;
+    begins_anew = true;
+    StopSoon();
+  }
+
   // What a change of a few short fields takes beside its bytes: so many rows as may be under way always find room.
   static constexpr std::size_t kSmallRecord = 512;
 
@@ -103,6 +114,7 @@ struct Context {
   StatusBoard& board;
   const Lease& lease;
   const std::string token;  // of this turn
+  const std::size_t writers;
   Survival survival;
   Tracker tracker;
   std::shared_ptr<Budget> budget;
@@ -115,6 +127,8 @@ struct Context {
   std::atomic<std::size_t> workers_alive{0};
   std::atomic<std::uint64_t> readings{0};  // of the stream from its beginning
   std::atomic<bool> read_again{false};     // the settler wants another
+  std::atomic<bool> begins_anew{false};
+  std::atomic<bool> rewinds{true};         // the reader has no connection, or waits for what is under way to begin anew
   std::mutex restoring;                    // one worker at a time gives the stream a new identity
   std::set<std::uint64_t> restored;        // identities that were found to be behind the target; guarded by it
 };

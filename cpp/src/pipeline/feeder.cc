@@ -47,6 +47,11 @@ Status Feeder::Step() {
   if (rewind_) {
     if (Status status = Rewind(); !status.ok() || rewind_) return status;
   }
+  if (context_->writers < context_->options.writers && !context_->options.once && HasWrittenAgain()) {
+    Log(LogLevel::kInfo, context_->options.name, "all writers go on");
+    context_->BeginAnew(context_->options.writers);
+    return {Code::kStopped, "all writers go on"};
+  }
   if (!context_->budget->Await()) return {Code::kStopped, "stopped"};
   std::shared_ptr<Entries> entries;
   if (Status status = Read(&entries); !status.ok()) return status;
@@ -59,6 +64,7 @@ Status Feeder::Step() {
   if (Status status = KnowDefinitions(*parcel); !status.ok()) return status;
   const StreamId last = parcel->ticket->last;
   reader_.Advance(parcel->ticket->identity, last);
+  dealt_until_ = last;
   Deal(std::move(parcel));
   handed_over_ = end_.has_value() && last >= *end_;
   return Status::Ok();
@@ -77,6 +83,7 @@ Status Feeder::Finish() {
 // All or nothing: a connection that is open has read its registration (a Redis that is loading takes a login).
 Status Feeder::Open() {
   if (reader_.connection().open()) return Status::Ok();
+  context_->rewinds = true;
   Status status = reader_.connection().Open(context_->options.redis);
   if (status.ok()) status = Join();
   if (!status.ok()) reader_.connection().Close();
@@ -123,12 +130,19 @@ Status Feeder::Rewind() {
     if (Status status = context_->survival.Begin(&reader_.connection()); !status.ok()) return status;
   }
   again_until_ = last.value_or(StreamId{});
+  dealt_until_ = {};
   context_->tracker.Restart();
   ++context_->readings;
   for (auto& lane : context_->lanes) lane->shares.Push(std::make_unique<Share>());
   reader_.Rewind();
-  rewind_ = false;
+  rewind_ = context_->rewinds = false;
   return Status::Ok();
+}
+
+// All that waited at the last rewind.
+bool Feeder::HasWrittenAgain() const {
+  const auto oldest = context_->tracker.Oldest();
+  return dealt_until_ >= again_until_ && (!oldest || *oldest > again_until_);
 }
 
 Status Feeder::LastEntry(std::optional<StreamId>* last) {

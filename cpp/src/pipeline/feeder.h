@@ -32,6 +32,7 @@ class Feeder {
   Status Register();
   Status LastEntry(std::optional<StreamId>* last);
   Status Rewind();
+  [[nodiscard]] bool HasWrittenAgain() const;
   Status Read(std::shared_ptr<Entries>* entries);
   Status Decode(const std::shared_ptr<Entries>& entries, std::shared_ptr<Parcel>* parcel);
   Status GiveIdentity(const std::vector<Record*>& unreadable);
@@ -49,6 +50,7 @@ class Feeder {
   std::uint32_t registered_;  // serial of the definition that was current when we joined, or a turn of ours before did
   bool rewind_ = true;  // a new connection: Redis may have come back with less, or with more
   StreamId again_until_;  // where the stream ended at the last rewind
+  StreamId dealt_until_;  // what was dealt since ends there
   std::vector<std::uint64_t> dealt_;  // records, to each lane
   bool wait_ = false;
   bool done_ = false;

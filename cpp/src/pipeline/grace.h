@@ -31,6 +31,11 @@ class Grace {
     return false;
   }
 
+  // Something else failed, or held the worker up, and may have kept the missing rows from coming too.
+  void BeginAnew() {
+    for (auto& [constraint, wait] : waits_) wait = {std::chrono::steady_clock::now() + length_};
+  }
+
   // What waited is decided.
   void Passed() {
     if (!waits_.empty()) std::erase_if(waits_, [](const auto& one) { return !one.second.over; });

@@ -18,9 +18,10 @@ void Keeper::Run(const std::function<std::shared_ptr<Turn>()>& begin, const std:
   while (goes_on && Take()) {
     auto turn = begin();
     if (turn == nullptr) break;
-    goes_on = !Hold(turn.get());
-    if (goes_on) turn->Abort();
+    const bool is_lost = !Hold(turn.get());
+    if (is_lost) turn->Abort();
     turn->AwaitEnd();
+    goes_on = is_lost || turn->begins_anew();
     turn.reset();
     end();
     lease_.GiveUp();

@@ -20,6 +20,7 @@ class Pause {
       // Counted before it looks: who sees nobody inside can be certain that nobody comes in.
       for (pause_->inside_.fetch_add(1); pause_->paused_.load(); pause_->inside_.fetch_add(1)) {
         pause_->inside_.fetch_sub(1);
+        waited_ = true;
         if (stop->SleepFor(std::chrono::milliseconds(50))) continue;
         pause_ = nullptr;
         return;
@@ -33,9 +34,11 @@ class Pause {
 
     // False: stopped before the pause ended.
     explicit operator bool() const { return pause_ != nullptr; }
+    [[nodiscard]] bool waited() const { return waited_; }
 
    private:
     Pause* pause_;
+    bool waited_ = false;
   };
 
   void Set(bool paused) { paused_.store(paused); }

@@ -25,6 +25,9 @@ inline std::string KeyOf(std::string_view pipeline, std::string_view what) {
 // HSET of a hash of ours, which a server above its maxmemory refuses; but not a script that says it may run.
 inline constexpr std::string_view kHsetThoughFull = "#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], unpack(ARGV))";
 
+// The same of XSETID, of a key and an ID.
+inline constexpr std::string_view kXsetidThoughFull = "#!lua flags=allow-oom\nreturn redis.call('XSETID', KEYS[1], ARGV[1])";
+
 // The words of a command that Redis carries out only while the lease is the token's.
 inline std::vector<std::string_view> Leased(std::string_view token, std::span<const std::string_view> words) {
   std::vector<std::string_view> leased{"WB.LEASED", token};

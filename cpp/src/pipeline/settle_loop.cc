@@ -125,7 +125,7 @@ Status SettleLoop::Beat() {
   const std::string message = Message(now.message);
   const Counters& counters = context_->board.counters;
   const auto count = [](const std::atomic<std::uint64_t>& counter) { return std::to_string(counter.load()); };
-  const bool ending = context_->workers_alive.load() == 0;
+  const bool ending = context_->workers_alive.load() == 0 && !context_->begins_anew.load();
   const bool paused = asked_ && context_->pause.asked();
   const auto oldest = context_->tracker.Oldest();
   const std::int64_t lag = oldest ? std::max<std::int64_t>(0, NowMs() - static_cast<std::int64_t>(oldest->ms)) : 0;

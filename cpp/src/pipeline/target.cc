@@ -39,8 +39,8 @@ Status MakePlanOf(std::shared_ptr<const Definition> definition, Sink* sink, Plan
   return MakePlan(*plan->output, plan->catalog, &plan->table, warnings);
 }
 
-Target::Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions)
-    : options_(options), writer_(writer), definitions_(definitions) {}
+Target::Target(const PipelineOptions& options, std::size_t writer, std::size_t writers, const Definitions* definitions)
+    : options_(options), writer_(writer), writers_(writers), definitions_(definitions) {}
 
 Status Target::Connect(const std::string& origin, const std::string& token) {
   std::unique_ptr<Sink> sink;
@@ -49,7 +49,7 @@ Status Target::Connect(const std::string& origin, const std::string& token) {
     std::lock_guard lock(sink_mutex_);
     sink_ = std::move(sink);
   }
-  Status status = sink_->TakeFence({fmt::format("{}/{}/0", origin, options_.name), token, writer_, options_.writers});
+  Status status = sink_->TakeFence({fmt::format("{}/{}/0", origin, options_.name), token, writer_, writers_});
   if (!status.ok()) Disconnect();
   return status;
 }
@@ -112,7 +112,7 @@ Status Target::CatalogChanged(std::uint32_t definition, bool* changed) {
 }
 
 std::string Target::CheckpointField(std::uint64_t identity) const {
-  return fmt::format("{}{}of{}", CheckpointPrefix(identity), writer_, options_.writers);
+  return fmt::format("{}{}of{}", CheckpointPrefix(identity), writer_, writers_);
 }
 
 std::string Target::CheckpointPrefix(std::uint64_t identity) const { return fmt::format("0/{:016x}/", identity); }

@@ -27,8 +27,8 @@ struct Plan {
 // Belongs to one worker; Cancel is for any thread.
 class Target {
  public:
-  // `writer` counts from 1.
-  Target(const PipelineOptions& options, std::size_t writer, const Definitions* definitions);
+  // `writer` counts from 1, up to `writers`.
+  Target(const PipelineOptions& options, std::size_t writer, std::size_t writers, const Definitions* definitions);
 
   // Connects, and keeps other engines' sessions from writing, under this token. `origin`: of the registration.
   Status Connect(const std::string& origin, const std::string& token);
@@ -67,6 +67,7 @@ class Target {
  private:
   const PipelineOptions& options_;
   std::size_t writer_;
+  std::size_t writers_;
   const Definitions* definitions_;
   std::mutex sink_mutex_;  // only for Cancel: guards sink_ against being replaced
   std::unique_ptr<Sink> sink_;

@@ -8,7 +8,7 @@ namespace writebehind {
 
 Turn::Turn(std::shared_ptr<Shared> shared)
     : context_(std::move(shared)), feeder_(&context_), settle_loop_(&context_), threads_([shared = context_.shared] { shared->lease.Wake(); }) {
-  for (std::size_t writer = 1; writer <= context_.options.writers; ++writer) {
+  for (std::size_t writer = 1; writer <= context_.writers; ++writer) {
     workers_.push_back(std::make_unique<Worker>(&context_, writer));
   }
 }
@@ -24,6 +24,7 @@ void Turn::Run(const char* name, Body body) {
 }
 
 void Turn::Start() {
+  context_.board.ForgetFailure();  // of the turn before
   context_.workers_alive = workers_.size();
   Run("reader", [this] { feeder_.Run(); });
   for (auto& worker : workers_) {

@@ -29,6 +29,8 @@ class Turn : public std::enable_shared_from_this<Turn> {
   void Abort();
 
   [[nodiscard]] bool ended() const { return threads_.none(); }
+  // It ended, or soon will, so that another may follow.
+  [[nodiscard]] bool begins_anew() const { return context_.begins_anew.load(); }
   void AwaitEnd() const { threads_.Await(); }
 
   // The oldest entry that waits in the engine.

@@ -16,7 +16,7 @@ Worker::Worker(Context* context, std::size_t writer)
     : context_(context),
       writer_(writer),
       lane_(context->lanes[writer - 1].get()),
-      target_(context->options, writer, &context->definitions),
+      target_(context->options, writer, context->writers, &context->definitions),
       batcher_({context->options.max_batch_rows, context->options.max_batch_bytes, context->options.batch, context->options.duration},
                &lane_->shares, &lane_->arrived, &context->stop),
       rewriter_(context->options.transformer),
@@ -26,8 +26,11 @@ Worker::Worker(Context* context, std::size_t writer)
 
 bool Worker::RunOnce() {
   if (!NextBatch()) return false;
-  if (batch_.empty()) return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
-  if (!retry_.Until([this] { return Attempt(); }, [this] { Reopen(); })) return false;
+  if (batch_.empty()) {
+    is_gone_ = false;
+    return retry_.Until([this] { return Rejoin(); }, [this] { Reopen(); });
+  }
+  if (!is_gone_ && !retry_.Until([this] { return Try(); }, [this] { Reopen(); })) return false;
   if (is_gone_) return GiveBack();
   if (cut_.empty()) brake_.Passed();
   Count();
@@ -43,7 +46,7 @@ bool Worker::RunOnce() {
 bool Worker::NextBatch() {
   refused_.clear();
   rewriter_.Clear();
-  storing_ = recalled_ = is_gone_ = false;
+  storing_ = recalled_ = false;
   if (cut_.empty()) {
     whole_ = true;
     secured_ = {};
@@ -56,10 +59,21 @@ bool Worker::NextBatch() {
   return true;
 }
 
+Status Worker::Try() {
+  awaits_row_ = false;
+  Status status = Attempt();
+  if (!status.ok() && status.code() != Code::kRefused && !awaits_row_) grace_.BeginAnew();
+  return status;
+}
+
 // Everything here may be run again: what was decided about a record stays in its fate.
 Status Worker::Attempt() {
   if (batch_.as == Batch::As::kAlone && !AwaitTurn()) return {Code::kStopped, "stopped"};
+  // The reader waits for what waits here, which may wait for what is to be read; or had its turn because that was given back.
+  if (is_gone_ = batch_.as != Batch::As::kBatch && context_->rewinds.load(); is_gone_) return Status::Ok();
+  if (batch_.as == Batch::As::kTogether && !storing_) Gather();
   const Pause::Pass pass(&context_->pause, &context_->stop);
+  if (pass.waited() || !context_->lease.IsHeld()) grace_.BeginAnew();
   if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
   if (Status status = Connect(); !status.ok()) return status;

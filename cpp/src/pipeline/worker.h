@@ -53,6 +53,7 @@ class Worker {
 
   bool NextBatch();
   bool IsMapped(const Plan* plan);
+  Status Try();
   Status Attempt();
   void MapRows(const Plan* plan);
   bool MayLookAhead(const Plan* plan) const;
@@ -119,6 +120,9 @@ class Worker {
   Status TryInOrder();
   Status Isolate();
   Status AwaitParent(std::uint32_t record, const Refusal& refusal);
+  void Gather();
+  [[nodiscard]] bool OthersWait() const;
+  Status LeaveToOneWriter();
   void KeepForeignKeys();
 
   Context* context_;
@@ -133,6 +137,7 @@ class Worker {
   Brake brake_;
   Grace grace_;
   bool was_in_order_ = false;  // what was refused last was tried so
+  bool awaits_row_ = false;    // the last attempt failed for want of a foreign key's row
   StreamId isolated_;  // first entry of the batch that was cut though it is one that a foreign key refuses
   StrayRows strays_;
   Moves moves_;
@@ -148,7 +153,7 @@ class Worker {
   std::vector<Batch> cut_;              // the rest of a batch that was cut; the next one last
   bool whole_ = true;                   // batch_ was not cut yet
   std::pair<std::uint64_t, StreamId> secured_;  // up to this entry of this identity, what was read outlives a failover
-  bool is_gone_ = false;                // the server that batch_ was read from is no more: it is given back
+  bool is_gone_ = false;                // what was read is to be read again: all of it is given back until then
   std::map<std::uint64_t, Passed> passed_;  // by identity: what is committed, as Locate found since the last Rejoin and as was done since
 };
 

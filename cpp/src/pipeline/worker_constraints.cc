@@ -12,6 +12,7 @@
 #include "ack/rejected.h"
 #include "pipeline/lanes.h"
 #include "pipeline/worker.h"
+#include "util/log.h"
 
 namespace writebehind {
 namespace {
@@ -35,12 +36,15 @@ bool Worker::AwaitTurn() {
     }
     return true;
   };
+  lane_->waits = !ready();
   while (!context_->decided.WaitUntil(std::chrono::steady_clock::now() + std::chrono::hours(1), ready)) {
   }
+  lane_->waits = false;
   return !context_->stop.requested();
 }
 
 void Worker::Decided() {
+  lane_->waits = false;
   lane_->decided += batch_.records.size();
   context_->decided.Notify();
   grace_.Passed();
@@ -69,9 +73,11 @@ Status Worker::TryInOrder() {
     const StreamId first = batch_.records.front()->id;
     return batch_.as == Batch::As::kTogether && std::exchange(isolated_, first) != first ? Isolate() : Status::Ok();
   }
+  if (context_->rewinds.load()) grace_.BeginAnew();
   for (const auto& [record, refusal] : refused_) {
     if (IsForeignKey(refusal) && grace_.Waits(refusal.cause, batch_.records[record]->id, batch_.last())) return AwaitParent(record, refusal);
   }
+  if (OthersWait()) return LeaveToOneWriter();
   if (batch_.as == Batch::As::kTogether) KeepForeignKeys();
   return Status::Ok();
 }
@@ -101,13 +107,20 @@ Status Worker::Isolate() {
   return {Code::kRefused, "what a constraint refuses is tried again change by change"};
 }
 
-// The batch begins with what a foreign key refuses; what has come behind it may be what that misses.
+// The batch begins with what a foreign key refuses.
 Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
   Status waits(Code::kTransient,
                fmt::format("a foreign key's other row is waited for, up to {} s: key {}: {}",
                            std::chrono::duration<double>(context_->options.constraint_grace).count(), batch_.records[record]->key, Describe(refusal)),
                "write that row; else this change is rejected then");
   TakeBack();
+  batch_.as = Batch::As::kTogether;
+  awaits_row_ = lane_->waits = true;
+  return waits;
+}
+
+// What has come behind the batch may be what a row of it misses.
+void Worker::Gather() {
   const std::size_t before = batch_.records.size();
   if (Batch next = ahead_.GiveUp(); !next.empty()) cut_.insert(cut_.begin(), std::move(next));
   const PipelineOptions& options = context_->options;
@@ -120,11 +133,23 @@ Status Worker::AwaitParent(std::uint32_t record, const Refusal& refusal) {
     cut_.pop_back();
   }
   if (cut_.empty() && !ahead_.taken()) batcher_.Extend(&batch_);
-  batch_.as = Batch::As::kTogether;
-  if (batch_.records.size() == before) return waits;
+  if (batch_.records.size() == before) return;
   whole_ = recalled_ = false;
   rewriter_.Clear();
-  return waits;
+}
+
+// Another worker waits too, perhaps for this one, which may wait for what that one has.
+bool Worker::OthersWait() const {
+  return std::any_of(context_->lanes.begin(), context_->lanes.end(), [this](const auto& lane) { return lane.get() != lane_ && lane->waits.load(); });
+}
+
+// Rows that name each other are written together, and so by one writer: the turn ends, and the next has only that.
+Status Worker::LeaveToOneWriter() {
+  TakeBack();
+  if (context_->stop.requested()) return {Code::kStopped, "stopped"};
+  Log(LogLevel::kInfo, context_->options.name, "rows of several writers wait for each other: one writer goes on with what waits now");
+  context_->BeginAnew(1);
+  return {Code::kStopped, "left to one writer"};
 }
 
 // The wait is over: these are rejected, and the others then tried without them, as any batch.

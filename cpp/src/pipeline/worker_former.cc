@@ -31,7 +31,7 @@ std::set<std::size_t> OtherNumbers(const std::map<std::string, StreamId>& checkp
 // Of writers that another engine had. *is_restored: Redis came back as it was before one of them committed.
 Status Worker::FindFormer(std::uint64_t identity, const std::map<std::string, StreamId>& checkpoints, Passed* passed, bool* is_restored) {
   const std::string prefix = target_.CheckpointPrefix(identity);
-  for (const std::size_t number : OtherNumbers(checkpoints, prefix, context_->options.writers)) {
+  for (const std::size_t number : OtherNumbers(checkpoints, prefix, context_->writers)) {
     std::vector<StreamId> positions(number);
     for (std::size_t writer = 1; writer <= number; ++writer) {
       const std::string field = fmt::format("{}{}of{}", prefix, writer, number);

@@ -52,7 +52,8 @@ Status Worker::Secure() {
   return status;
 }
 
-// The master that the batch was read from is gone, and nobody can say whether the one that followed it has the batch.
+// The master that the batch was read from is gone, and nobody can say whether the one that followed it has the batch; or
+// the reader begins anew. What came behind it is given back too: committed, it would be passed.
 bool Worker::GiveBack() {
   redis_.Close();
   strays_.Reset();
@@ -161,7 +162,10 @@ Status Worker::StartIdentity(StreamId behind) {
   for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
     if (Text(*reply->element[i]) == "last-generated-id") behind = std::max(behind, StreamId::Parse(Text(*reply->element[i + 1])).value_or(behind));
   }
-  if (Status status = CommandRedis({"XSETID", stream, behind.ToString()}, &reply); !status.ok()) return status;
+  const std::string id = behind.ToString();
+  Status status = CommandRedis({"XSETID", stream, id}, &reply);
+  if (status.message().find("OOM") != std::string::npos) status = CommandRedis({"EVAL", kXsetidThoughFull, "1", stream, id}, &reply);
+  if (!status.ok()) return status;
   return AsTransient(context_->definitions.Load(&redis_));
 }
 

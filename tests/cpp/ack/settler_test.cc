@@ -61,6 +61,26 @@ TEST(Tracker, PassesOnlyWhatEveryWriterSettled) {
   EXPECT_FALSE(tracker.Oldest());
 }
 
+TEST(Tracker, PassesNothingBehindWhatWasGivenBack) {
+  Tracker tracker;
+  const auto first = ParcelOf(1, 2);
+  const auto second = ParcelOf(3, 4);
+  const auto third = ParcelOf(5, 6);
+  for (const auto& parcel : {first, second, third}) tracker.Add(parcel->ticket);
+  tracker.Settle({first, 2});
+  tracker.Settle({second, 1}, true);
+  tracker.Settle({second, 1});
+  tracker.Settle({third, 2});
+  EXPECT_FALSE(tracker.Oldest());
+  EXPECT_EQ(tracker.Passed()->id, (StreamId{2, 1}));
+  tracker.Restart();
+  EXPECT_FALSE(tracker.Passed());
+  const auto again = ParcelOf(3, 6);
+  tracker.Add(again->ticket);
+  tracker.Settle({again, 4});
+  EXPECT_EQ(tracker.Passed()->id, (StreamId{6, 1}));
+}
+
 TEST(Settler, SendsCheckpointTrimAndAnswersInOneCommand) {
   Tracker tracker;
   Settler settler("people", &tracker);
