@@ -275,17 +275,15 @@ class Engine:
         self.stop()
 
     def _checked(self, pipeline: Pipeline) -> Core:
+        core = None
         try:
             core = self.core(pipeline)
-        except WritebehindError as error:
-            raise located(pipeline, error) from None
-        try:
             for warning in core.check(self.definition_text(pipeline)):
                 self._log.warning(warning, pipeline.name)
-        except TargetUnavailable as error:
+        except WritebehindError as error:
+            if core is None or not isinstance(error, TargetUnavailable):
+                raise located(pipeline, error) from None
             self._log.warning(f"{error}; changes wait in Redis until it is back", pipeline.name)
-        except ConfigError as error:
-            raise located(pipeline, error) from None
         return core
 
     def _start_one(self, running: _Running) -> None:
