@@ -76,7 +76,9 @@ Status Worker::Attempt() {
   if (pass.waited() || !context_->lease.IsHeld()) grace_.BeginAnew();
   if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};
   const Plan* plan = nullptr;
+  const bool was_away = !target_.connected();
   if (Status status = Connect(); !status.ok()) return status;
+  if (was_away) grace_.BeginAnew();
   if (Status status = Asking(lane_).For([&] { return target_.PlanFor(batch_.definition(), &plan); }); !status.ok()) return status;
   if (plan == nullptr && batch_.definition() != kUnreadable) {
     return {Code::kConfig, fmt::format("definition {} of what waits is not in the registry, or can't be read", batch_.definition()),
