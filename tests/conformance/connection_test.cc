@@ -93,6 +93,32 @@ TEST_P(Connections, KilledInsideAWrite) {
   }
 }
 
+TEST_P(Connections, LostWithinTheStatementsOfAFullBatch) {
+  if (GetParam() == "sqlite") GTEST_SKIP() << "a file has no server";
+  constexpr int kRows = 4500;
+  Proxy proxy(database_->Options().host, database_->Options().port);
+  Writer writer = Through(proxy);
+  for (const int marked : {0, 1500, kRows - 1}) {  // in the first, in the second, in the last of MySQL's
+    std::vector<Change> changes;
+    for (int i = 0; i < kRows; ++i) {
+      changes.push_back(Put(std::to_string(i), {{"name", i == marked ? "the-mark" : "n"}}));
+    }
+    for (const Proxy::Loss loss : {Proxy::Loss::kRequest, Proxy::Loss::kAnswer}) {
+      const bool commits = GetParam() == "postgres";  // with the rows, in one statement
+      if (commits && loss == Proxy::Loss::kAnswer) continue;
+      proxy.LoseAt("the-mark", loss);
+      EXPECT_CODE(commits ? Code::kInDoubt : Code::kNotConnected, writer.Write(changes, &kMove).status);
+      EXPECT_CODE(Code::kNotConnected, writer.Write(changes, &kMove).status);
+      EXPECT_EQ("0", One("SELECT count(*) FROM people"));
+      EXPECT_CODE(Code::kOk, writer.sink().Open());
+    }
+  }
+  std::vector<Change> changes;
+  for (int i = 0; i < kRows; ++i) changes.push_back(Put(std::to_string(i), {{"name", std::to_string(i)}}));
+  EXPECT_CODE(Code::kOk, writer.Write(changes, &kMove).status);
+  EXPECT_EQ(std::to_string(kRows), One("SELECT count(*) FROM people WHERE name = concat(id, '')"));
+}
+
 TEST_P(Connections, CommitWhoseAnswerIsLost) {
   if (GetParam() == "sqlite") GTEST_SKIP() << "a file has no server";
   LoseAtTheEnd(Proxy::Loss::kAnswer, true, true);

@@ -30,8 +30,8 @@ bool PlainlyMatches(std::string_view glob, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
-  const std::string_view glob = input.Piece().substr(0, 12);
-  const std::string_view key = input.Piece().substr(0, 24);
+  const std::string_view glob = input.Piece().substr(0, 8);  // more stars, and the plain way takes minutes
+  const std::string_view key = input.Piece().substr(0, 16);
   const bool matches = GlobMatches(glob, key);
   WB_REQUIRE(Pattern(glob).Matches(key) == matches);
   if (glob.find('[') == std::string_view::npos) WB_REQUIRE(PlainlyMatches(glob, key) == matches);
