@@ -58,8 +58,12 @@ def test_where_all_goes_well_and_then_nothing_does(world: World, script: Path, t
         for part in ("password authentication failed", "Access denied", "can't sign in to postgresql", "can't sign in to mysql"):
             wait_until(lambda part=part: part in log.read_text(), 30, part)
         wait_until(lambda: "refuses the login of the default user" in log.read_text(), 30, "the refusal of the copies' Redis")
-        texts["status where it retries"] = repr(ran([(url, ["status"]), (url, ["status", "--json"])]))
-        assert "password authentication failed" in str(texts["status where it retries"])
+
+        def is_told() -> bool:
+            texts["status where it retries"] = repr(ran([(url, ["status"]), (url, ["status", "--json"])]))
+            return "password authentication failed" in str(texts["status where it retries"])
+
+        wait_until(is_told, 30, "the same from `status`")
         client.execute_command("ACL", "SETUSER", "engine", "resetpass", f">{wrong}")
         client.execute_command("CLIENT", "KILL", "USER", "engine")
         wait_until(lambda: "refuses the login of user 'engine'" in log.read_text(), 30, "the refusal of Redis")

@@ -62,7 +62,9 @@ bool Worker::NextBatch() {
 Status Worker::Try() {
   awaits_row_ = false;
   Status status = Attempt();
-  if (!status.ok() && status.code() != Code::kRefused && !awaits_row_) grace_.BeginAnew();
+  // A batch that was cut on purpose stays so.
+  gathers_ = status.code() != Code::kRefused;
+  if (!status.ok() && gathers_ && !awaits_row_) grace_.BeginAnew();
   return status;
 }
 
@@ -71,7 +73,7 @@ Status Worker::Attempt() {
   if (batch_.as == Batch::As::kAlone && !AwaitTurn()) return {Code::kStopped, "stopped"};
   // The reader waits for what waits here, which may wait for what is to be read; or had its turn because that was given back.
   if (is_gone_ = batch_.as != Batch::As::kBatch && context_->rewinds.load(); is_gone_) return Status::Ok();
-  if (batch_.as == Batch::As::kTogether && !storing_) Gather();
+  if (batch_.as == Batch::As::kTogether && gathers_ && !storing_) Gather();
   const Pause::Pass pass(&context_->pause, &context_->stop);
   if (pass.waited() || !context_->lease.IsHeld()) grace_.BeginAnew();
   if (!pass || !context_->lease.AwaitHeld(context_->stop)) return {Code::kStopped, "stopped"};

@@ -137,6 +137,7 @@ class Worker {
   Brake brake_;
   Grace grace_;
   bool was_in_order_ = false;  // what was refused last was tried so
+  bool gathers_ = false;       // a batch whose rows wait takes what has come before it is tried again
   bool awaits_row_ = false;    // the last attempt failed for want of a foreign key's row
   StreamId isolated_;  // first entry of the batch that was cut though it is one that a foreign key refuses
   StrayRows strays_;
