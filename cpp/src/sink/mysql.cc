@@ -184,7 +184,7 @@ Status MysqlSink::Read(const Question& question, std::vector<RowTexts>* rows) {
       *rows = session_.Query(query.sql, query.parameters);
     } catch (const DriverFailure& failure) {
       // A key with a character that its column's character set lacks.
-      if (failure.number != kMysqlMixedCollations) throw;
+      if (!IsMysqlMixedCollations(failure.number)) throw;
       return {Code::kRefused, failure.message};
     }
     return Status::Ok();

@@ -16,7 +16,8 @@ namespace writebehind {
 Code MysqlCode(int number, std::string_view sqlstate);
 
 // Two texts were compared that no character set has in common.
-inline constexpr int kMysqlMixedCollations = 1267;
+// "Illegal mix of collations", of two operands, of three, and of more.
+inline constexpr bool IsMysqlMixedCollations(int number) { return number == 1267 || number == 1270 || number == 1271; }
 
 // Two values where one is wanted: how an upsert guards the row of another key (dialect_mysql.cc).
 inline constexpr int kMysqlGuard = 1242;

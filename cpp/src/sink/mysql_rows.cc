@@ -64,7 +64,7 @@ std::uint64_t MysqlRows::Run(const WriteRequest& request, const Shape& shape, ch
   try {
     return session_->RunPrepared(key, sql, parameters_);
   } catch (DriverFailure& failure) {
-    if (failure.number == kMysqlMixedCollations && what != 'i' && what != 'w')
+    if (IsMysqlMixedCollations(failure.number) && what != 'i' && what != 'w')
       NameTheKey(request, rows, &failure);
     throw;
   }
