@@ -15,8 +15,7 @@ namespace writebehind {
 // message.
 Code MysqlCode(int number, std::string_view sqlstate);
 
-// Two texts were compared that no character set has in common.
-// "Illegal mix of collations", of two operands, of three, and of more.
+// Texts were compared that no character set has in common: two, three, or more.
 inline constexpr bool IsMysqlMixedCollations(int number) { return number == 1267 || number == 1270 || number == 1271; }
 
 // Two values where one is wanted: how an upsert guards the row of another key (dialect_mysql.cc).

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
+from .engines import Kept
 from .world import World
 from writebehind.testing import wait_until
 
@@ -14,11 +16,18 @@ HELD_S = 20.0
 """A file that nobody gives free is no longer waited for."""
 
 
-def kill(world: World, seconds: float) -> None:
-    engine = world.leader()
-    engine.kill()
-    time.sleep(seconds / 4)
-    engine.start()
+def _end(end: Callable[[Kept], None]) -> Callable[[World, float], None]:
+    def fault(world: World, seconds: float) -> None:
+        engine = world.leader()
+        end(engine)
+        time.sleep(seconds / 4)
+        engine.start()
+
+    return fault
+
+
+kill = _end(Kept.kill)
+stop = _end(Kept.stop)
 
 
 def kill_all(world: World, seconds: float) -> None:
@@ -26,13 +35,6 @@ def kill_all(world: World, seconds: float) -> None:
         engine.kill()
     time.sleep(seconds / 4)
     world.start_engines()
-
-
-def stop(world: World, seconds: float) -> None:
-    engine = world.leader()
-    engine.stop()
-    time.sleep(seconds / 4)
-    engine.start()
 
 
 def freeze(world: World, seconds: float) -> None:
